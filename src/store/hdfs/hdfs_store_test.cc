@@ -1,0 +1,110 @@
+// What every writable store must do: against an HDFS in memory, and against a real one if
+// tests/stores has started it and says in VISOR_TEST_HDFS where it is.
+#include "store/hdfs/hdfs_store.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "conformance/store_suite.h"
+#include "support/fake_hdfs.h"
+
+namespace visor::store {
+namespace {
+
+class FakeUnderTest : public StoreUnderTest {
+ public:
+  explicit FakeUnderTest(bool plain_locations) {
+    hdfs_.plain_locations = plain_locations;
+    store_ = std::move(*HdfsStore::create(options_for(hdfs_)));
+  }
+  Store& store() override { return *store_; }
+  std::vector<std::string> leftovers() override {
+    std::vector<std::string> left;
+    for (const auto& path : hdfs_.paths()) {
+      if (path.starts_with("/images/.")) left.push_back(path);
+    }
+    return left;
+  }
+
+ private:
+  FakeHdfs hdfs_;
+  std::unique_ptr<HdfsStore> store_;
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    FakeHdfs, StoreSuite,
+    testing::Values(StoreKind{"redirects", [] { return std::make_unique<FakeUnderTest>(false); }},
+                    StoreKind{"locations", [] { return std::make_unique<FakeUnderTest>(true); }}),
+    store_kind_name);
+
+/// host:port of the namenode, user, folder, and host:port of each datanode, with commas between.
+std::vector<std::string> words_of_environment() {
+  std::vector<std::string> words;
+  const char* text = std::getenv("VISOR_TEST_HDFS");
+  if (text == nullptr) return words;
+  std::istringstream in{std::string(text)};
+  for (std::string word; std::getline(in, word, ',');) words.push_back(word);
+  return words;
+}
+
+HdfsStore::Options options_of(const std::vector<std::string>& words) {
+  HdfsStore::Options options;
+  options.access.namenodes = {words.at(0)};
+  options.access.user = words.at(1);
+  options.folder = words.at(2);
+  options.datanodes.assign(words.begin() + 3, words.end());
+  options.block_size = 1 << 20;
+  return options;
+}
+
+class RealHdfs : public StoreUnderTest {
+ public:
+  explicit RealHdfs(const HdfsStore::Options& options)
+      : folder_(options.folder),
+        access_(options.access),
+        store_(std::move(*HdfsStore::create(options))) {
+    auto guard = fetch::Guard::create({.exceptions = options.access.namenodes});
+    fetcher_ = std::move(*fetch::Fetcher::create({}, std::move(*guard)));
+  }
+
+  Store& store() override { return *store_; }
+  std::vector<std::string> leftovers() override {
+    webhdfs::Namenodes namenodes(*fetcher_, access_);
+    auto answer = async::run_until_done(
+        namenodes.ask("GET", folder_ + "/.visor-tmp", "LISTSTATUS_BATCH", ""));
+    if (!answer && answer.error().code == Code::not_found) return {};
+    if (!answer) return {answer.error().message};
+    std::vector<std::string> names;
+    for (const auto& entry : webhdfs::page_of(answer->document)->entries) {
+      names.push_back(entry.name);
+    }
+    return names;
+  }
+
+ private:
+  const std::string folder_;
+  const webhdfs::Access access_;
+  std::unique_ptr<fetch::Fetcher> fetcher_;
+  std::unique_ptr<HdfsStore> store_;
+};
+
+std::vector<StoreKind> kinds() {
+  const auto words = words_of_environment();
+  if (words.size() < 3) return {};
+  return {{"real", [words] { return std::make_unique<RealHdfs>(options_of(words)); }}};
+}
+
+INSTANTIATE_TEST_SUITE_P(RealHdfs, StoreSuite, testing::ValuesIn(kinds()), store_kind_name);
+
+TEST(HdfsOfTheEnvironment, IsThere) {
+  if (words_of_environment().size() < 3) {
+    GTEST_SKIP() << "VISOR_TEST_HDFS names no HDFS; scripts/test --only stores starts one";
+  }
+}
+
+}  // namespace
+}  // namespace visor::store
