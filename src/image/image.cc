@@ -1,0 +1,53 @@
+#include "image/image.h"
+
+#include <array>
+#include <utility>
+
+namespace visor::image {
+namespace {
+
+template <class Enum, std::size_t N>
+using Names = std::array<std::pair<Enum, std::string_view>, N>;
+
+constexpr Names<Access, 2> kAccess{{{Access::everyone, "everyone"}, {Access::owner, "owner"}}};
+constexpr Names<DataState, 5> kDataStates{{{DataState::none, "none"},
+                                           {DataState::uploading, "uploading"},
+                                           {DataState::staged, "staged"},
+                                           {DataState::present, "present"},
+                                           {DataState::error, "error"}}};
+constexpr Names<Lifecycle, 4> kLifecycles{{{Lifecycle::active, "active"},
+                                           {Lifecycle::deactivated, "deactivated"},
+                                           {Lifecycle::quarantined, "quarantined"},
+                                           {Lifecycle::deprecated, "deprecated"}}};
+
+template <class Table, class Enum>
+std::string_view name_of(const Table& table, Enum value) {
+  for (const auto& [candidate, name] : table) {
+    if (candidate == value) return name;
+  }
+  return {};
+}
+
+template <class Enum, std::size_t N>
+std::optional<Enum> value_of(const Names<Enum, N>& table, std::string_view text) {
+  for (const auto& [value, name] : table) {
+    if (name == text) return value;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view to_string(Access access) { return name_of(kAccess, access); }
+std::string_view to_string(DataState state) { return name_of(kDataStates, state); }
+std::string_view to_string(Lifecycle lifecycle) { return name_of(kLifecycles, lifecycle); }
+
+std::optional<Access> parse_access(std::string_view text) { return value_of(kAccess, text); }
+std::optional<DataState> parse_data_state(std::string_view text) {
+  return value_of(kDataStates, text);
+}
+std::optional<Lifecycle> parse_lifecycle(std::string_view text) {
+  return value_of(kLifecycles, text);
+}
+
+}  // namespace visor::image

@@ -1,0 +1,77 @@
+// The image: what the service keeps of it, free of any protocol's words.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/error.h"
+
+namespace visor::image {
+
+/// Who may see an image besides its owner.
+enum class Access { everyone, owner };
+
+/// How far the image's data is. `staged` is for front ends that keep data aside before it becomes
+/// the image's own.
+enum class DataState { none, uploading, staged, present, error };
+
+/// What the operator or owner says of an image whose data is present; independent of DataState.
+enum class Lifecycle { active, deactivated, quarantined, deprecated };
+
+std::string_view to_string(Access access);
+std::string_view to_string(DataState state);
+std::string_view to_string(Lifecycle lifecycle);
+std::optional<Access> parse_access(std::string_view text);
+std::optional<DataState> parse_data_state(std::string_view text);
+std::optional<Lifecycle> parse_lifecycle(std::string_view text);
+
+/// A registered image. Empty texts are undefined attributes.
+struct Image {
+  std::string id;              ///< UUID version 4
+  std::uint64_t revision = 0;  ///< grows with each change; 0: not stored yet
+
+  std::string owner;  ///< the account's access key
+  std::string name;
+  std::string architecture;
+  Access access = Access::everyone;
+  std::string type;    ///< machine, kernel, ramdisk
+  std::string format;  ///< iso, qcow2, …
+  std::string store;   ///< name of the store where its data lies or shall lie
+  std::string kernel;  ///< id of the kernel image it boots with
+  std::string ramdisk;
+  std::map<std::string, std::string> extra;  ///< the open part of the schema
+
+  DataState state = DataState::none;
+  Lifecycle lifecycle = Lifecycle::active;
+
+  std::string session;    ///< the upload under way, while `state` is uploading
+  std::string blob;       ///< the data, once present
+  bool referred = false;  ///< the data lies elsewhere and is not ours
+  std::string location;   ///< URI of the data, without credentials
+  std::optional<std::uint64_t> size;
+  Digests digests;
+  std::string entity_tag;  ///< of a reference: what its server says of its version
+
+  Time created_at;
+  Time updated_at;
+  std::optional<Time> uploaded_at;
+
+  /// Fields of the stored document that this version does not know, as JSON by name: they survive a
+  /// rewrite.
+  std::map<std::string, std::string> unknown;
+};
+
+/// How often and when an image's data was last fetched. Kept beside the record: a read changes no
+/// revision.
+struct Reads {
+  std::uint64_t count = 0;
+  std::optional<Time> last;
+};
+
+}  // namespace visor::image

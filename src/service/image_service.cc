@@ -1,0 +1,332 @@
+#include "service/image_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "service/measures.h"
+#include "service/trail.h"
+
+namespace visor::service {
+namespace {
+
+// How often a verb starts again when somebody else changed the image in between.
+constexpr int kAttempts = 8;
+
+std::string verb_for(const Data& data) {
+  if (data.stream != nullptr) return "image.upload";
+  return data.location.empty() ? "image.change" : "image.refer";
+}
+
+std::unexpected<Error> too_busy(const std::string& id) {
+  return fail(Code::conflict,
+              "image " + id + " is being changed by others at the same time; try again");
+}
+
+bool names_store(std::span<const image::Edit> edits) {
+  return std::any_of(edits.begin(), edits.end(), [](const image::Edit& edit) {
+    return !edit.extra && edit.name == "store" && !edit.value.empty();
+  });
+}
+
+}  // namespace
+
+ImageService::ImageService(Foundation foundation, Options options)
+    : on_(foundation),
+      options_(std::move(options)),
+      records_(foundation.catalogue, caching(options_.record_cache)),
+      read_counts_(foundation.catalogue, options_.record_cache / 8) {
+  Measures::of_process();  // so that they show before the first transfer
+}
+
+async::Task<Result<image::Image>> ImageService::register_image(Principal who, image::Edits edits,
+                                                               Data data) {
+  Trail trail(on_.audit, who, "image.register");
+  trail.event().detail = names_of(edits);
+  Result<image::Image> registered = co_await register_told(who, edits, data, trail);
+  if (registered) trail.tell(*registered);
+  co_return co_await trail.close(std::move(registered));
+}
+
+async::Task<Result<image::Image>> ImageService::register_told(const Principal& who,
+                                                              const image::Edits& edits,
+                                                              const Data& data, Trail& trail) {
+  if (auto allowed = image::check_may_register(who); !allowed) co_return pass(allowed);
+  image::Image image;
+  image.id = random_uuid();
+  image.owner = who.account;
+  image.created_at = on_.clock.now();
+  image.updated_at = image.created_at;
+  if (auto applied = image::apply_edits(edits, image); !applied) co_return pass(applied);
+  if (auto complete = image::check_complete(image); !complete) co_return pass(complete);
+  Result<void> linked = co_await check_links(who, edits, trail);
+  if (!linked) co_return pass(linked);
+  const bool explicit_store = names_store(edits);
+  trail.event().image = image.id;
+  co_return co_await put(who, std::move(image), data, explicit_store, trail);
+}
+
+async::Task<Result<image::Image>> ImageService::change(Principal who, std::string id,
+                                                       image::Edits edits, Data data,
+                                                       std::optional<std::uint64_t> expected) {
+  Trail trail(on_.audit, who, verb_for(data));
+  trail.event().image = id;
+  trail.event().detail = names_of(edits);
+  Result<image::Image> changed = co_await change_told(who, id, edits, data, expected, trail);
+  if (changed) trail.tell(*changed);
+  co_return co_await trail.close(std::move(changed));
+}
+
+async::Task<Result<image::Image>> ImageService::change_told(
+    const Principal& who, const std::string& id, const image::Edits& edits, const Data& data,
+    std::optional<std::uint64_t> expected, Trail& trail) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    Result<image::Image> image = co_await load(id);
+    if (!image) co_return pass(image);
+    if (!image::may_see(who, *image)) trail.hide();
+    if (auto allowed = image::check_may_change(who, *image); !allowed) co_return pass(allowed);
+    if (expected && *expected != image->revision) {
+      co_return fail(Code::precondition, "image " + id + " was changed since you looked at it");
+    }
+    const std::string store_before = image->store;
+    if (auto applied = image::apply_edits(edits, *image); !applied) co_return pass(applied);
+    const bool explicit_store = names_store(edits);
+    if (image->state == image::DataState::present && image->store != store_before) {
+      co_return fail(Code::conflict, "the data of image " + id + " lies in store " + store_before +
+                                         "; changing the attribute would not move it");
+    }
+    Result<void> linked = co_await check_links(who, edits, trail);
+    if (!linked) co_return pass(linked);
+    image->updated_at = on_.clock.now();
+    Result<image::Image> changed =
+        co_await put(who, std::move(*image), data, explicit_store, trail);
+    if (changed || changed.error().code != Code::precondition) co_return changed;
+  }
+  co_return too_busy(id);
+}
+
+async::Task<Result<image::Image>> ImageService::put(const Principal& who, image::Image image,
+                                                    const Data& data, bool explicit_store,
+                                                    Trail& trail) {
+  if (!data.location.empty()) {
+    if (data.stream != nullptr) {
+      co_return fail(
+          Code::invalid,
+          "data and a location can't come together: send the data, or say where it lies");
+    }
+    co_return co_await put_reference(who, std::move(image), data.location, explicit_store, trail);
+  }
+  if (image.store.empty()) image.store = on_.stores.default_name();
+  if (on_.stores.named(image.store) == nullptr) {
+    std::string names;
+    for (const auto& name : on_.stores.names()) names += (names.empty() ? "" : ", ") + name;
+    co_return fail(Code::invalid, "there is no store of that name; the stores here are: " + names);
+  }
+  if (data.stream != nullptr) {
+    async::ByteSource& stream = *data.stream;
+    co_return co_await put_upload(who, std::move(image), stream, trail);
+  }
+  Result<catalogue::Batch> batch = co_await batch_for(image);
+  if (!batch) co_return pass(batch);
+  if (auto told = trail.begin(); !told) co_return pass(told);
+  Result<void> applied = co_await on_.catalogue.apply(std::move(*batch));
+  if (!applied) co_return pass(applied);
+  ++image.revision;
+  co_return image;
+}
+
+void ImageService::tell_hidden(const Principal& who, const std::string& id, const Error& error) {
+  Trail trail(on_.audit, who, "image.show");
+  trail.event().image = id;
+  trail.hide();
+  trail.fail(error);
+}
+
+async::Task<Result<void>> ImageService::check_links(const Principal& who,
+                                                    std::span<const image::Edit> edits,
+                                                    Trail& trail) {
+  for (const image::Edit& edit : edits) {
+    if (edit.extra || edit.value.empty() || (edit.name != "kernel" && edit.name != "ramdisk"))
+      continue;
+    Result<void> linked = co_await check_link(who, edit.name, edit.value, trail);
+    if (!linked) co_return linked;
+  }
+  co_return Result<void>{};
+}
+
+async::Task<Result<void>> ImageService::check_link(const Principal& who,
+                                                   const std::string& attribute,
+                                                   const std::string& id, Trail& trail) {
+  Result<image::Image> linked = co_await load(id);
+  if (linked && !image::may_see(who, *linked)) {
+    trail.hide();
+    linked = image::no_such_image(id);
+  }
+  if (!linked) {
+    if (linked.error().code == Code::not_found) {
+      co_return fail(Code::not_found, "the " + attribute + " " + id + " is not a registered image");
+    }
+    co_return pass(linked);
+  }
+  const bool fits = attribute == "kernel" ? image::is_kernel(*linked) : image::is_ramdisk(*linked);
+  if (!fits)
+    co_return fail(Code::invalid,
+                   "image " + id + " is no " + attribute + "; its type or format says otherwise");
+  co_return Result<void>{};
+}
+
+async::Task<Result<image::Image>> ImageService::show(Principal who, std::string id) {
+  Result<image::Image> image = co_await load(std::move(id));
+  if (!image) co_return image;
+  if (auto visible = image::check_may_see(who, *image); !visible) {
+    tell_hidden(who, image->id, visible.error());
+    co_return pass(visible);
+  }
+  co_return image;
+}
+
+async::Task<Result<image::Reads>> ImageService::reads(std::string id) {
+  co_return co_await read_counts_.of(std::move(id));
+}
+
+// Where an image stands that somebody named as the last of a page.
+async::Task<Result<image::Standing>> ImageService::standing_of(const Principal& who, std::string id,
+                                                               const std::string& sort) {
+  Result<catalogue::Record> record = co_await on_.catalogue.get(kImages, id);
+  Result<image::Image> last = record ? decode_image(*record) : image::no_such_image(id);
+  if (!record && record.error().code != Code::not_found) co_return pass(record);
+  if (last && !image::may_see(who, *last)) last = image::no_such_image(id);
+  if (!last && last.error().code == Code::not_found) {
+    co_return fail(Code::invalid,
+                   "the image that the marker names is gone; take the marker from 'next' instead");
+  }
+  if (!last) co_return pass(last);
+  image::Standing standing{{}, record->place};
+  for (const catalogue::Fact& fact : record->facts) {
+    if (fact.name == sort) standing.value = fact.value;
+  }
+  co_return standing;
+}
+
+async::Task<Result<catalogue::Query>> ImageService::catalogue_query(const Principal& who,
+                                                                    const image::Query& query) {
+  if (query.limit < 1 || query.limit > 1000) co_return fail(Code::invalid, "limit takes 1 to 1000");
+  catalogue::Query asked;
+  asked.collection = kImages;
+  if (!(who.administrator && who.everybody)) asked.access = image::access_values(who.account);
+  for (const auto& filter : query.filters) {
+    asked.filters.push_back({image::fact_name(filter.attribute), image::fact_value(filter.value)});
+  }
+  if (query.sort) {
+    const bool by_creation = !query.sort->extra && query.sort->name == "created_at";
+    asked.sort = by_creation ? catalogue::kNaturalOrder : image::fact_name(*query.sort);
+  }
+  asked.direction =
+      query.descending ? catalogue::Direction::descending : catalogue::Direction::ascending;
+  asked.limit = query.limit;
+  if (query.marker) {
+    auto marker = image::read_marker(*query.marker);
+    if (!marker) co_return pass(marker);
+    if (query.sort && !marker->standing) {
+      Result<image::Standing> standing = co_await standing_of(who, marker->id, asked.sort);
+      if (!standing) co_return pass(standing);
+      marker->standing = std::move(*standing);
+    }
+    image::Standing standing = std::move(marker->standing).value_or(image::Standing{});
+    asked.after = catalogue::Query::Position{std::move(standing.value), std::move(marker->id),
+                                             standing.place};
+  }
+  co_return asked;
+}
+
+async::Task<Result<image::Page>> ImageService::find(Principal who, image::Query query) {
+  Result<catalogue::Query> asked = co_await catalogue_query(who, query);
+  if (!asked) co_return pass(asked);
+  Result<catalogue::Page> found = co_await on_.catalogue.find(std::move(*asked));
+  if (!found) co_return pass(found);
+  image::Page page;
+  page.images.reserve(found->records.size());
+  for (const auto& record : found->records) {
+    auto image = decode_image(record);
+    if (!image) co_return pass(image);
+    page.images.push_back(std::move(*image));
+  }
+  if (found->next && query.sort) {
+    const image::Standing standing{found->next->value, found->next->place};
+    page.next = image::write_marker(standing, found->next->id);
+  } else if (found->next) {
+    page.next = found->next->id;
+  }
+  co_return page;
+}
+
+async::Task<Result<Download>> ImageService::download(Principal who, std::string id) {
+  Result<image::Image> image = co_await show(who, id);
+  if (!image) co_return pass(image);
+  if (auto ready = image::check_downloadable(*image); !ready) {
+    Trail trail(on_.audit, who, "image.download");
+    trail.event().image = id;
+    trail.fail(ready.error());
+    co_return pass(ready);
+  }
+  Result<catalogue::Record> record = co_await on_.catalogue.get(kCopies, image->blob);
+  if (!record) {
+    // Removed between the two reads.
+    if (record.error().code == Code::not_found) co_return image::no_such_image(id);
+    co_return pass(record);
+  }
+  auto copy = decode_copy(*record);
+  if (!copy) co_return pass(copy);
+  Download download;
+  download.size = image->size.value_or(0);
+  download.image = std::move(*image);
+  download.store = std::move(copy->store);
+  download.key = std::move(copy->key);
+  download.referred = copy->referred;
+  download.version = std::move(copy->version);
+  co_return download;
+}
+
+async::Task<Result<std::unique_ptr<async::ByteSource>>> ImageService::open(const Download& download,
+                                                                           store::ByteRange range) {
+  store::Store* store = download.referred ? on_.stores.for_location(download.key).store
+                                          : on_.stores.named(download.store);
+  if (store == nullptr) {
+    co_return fail(
+        Code::unavailable,
+        "the store " + download.store + " of this image is not configured on this server",
+        "image " + download.image.id);
+  }
+  Result<std::unique_ptr<async::ByteSource>> source =
+      co_await store->open(download.key, range, download.version);
+  if (!source) {
+    if (source.error().code == Code::not_found) {
+      co_return fail(Code::not_found,
+                     "the data of image " + download.image.id + " is gone from where it lay",
+                     "store " + download.store + " key " + download.key);
+    }
+    if (source.error().code == Code::precondition) {
+      co_return fail(Code::conflict,
+                     "the data that image " + download.image.id +
+                         " refers to was changed at its source; register it again",
+                     source.error().where);
+    }
+    co_return pass(source);
+  }
+  // A file cut short by a failing disk, or swapped at its source, must not pass for the image.
+  const std::uint64_t rest = download.size - std::min(range.offset, download.size);
+  const std::uint64_t expected = std::min(range.length.value_or(rest), rest);
+  if (const auto size = (*source)->size(); size && *size != expected) {
+    co_return fail(Code::corrupt,
+                   "the data of image " + download.image.id +
+                       " does not have the size that it was registered with",
+                   "store " + download.store + " key " + download.key + " expected " +
+                       std::to_string(expected) + " found " + std::to_string(*size));
+  }
+  read_counts_.count(download.image.id, on_.clock.now());
+  Measures::of_process().downloads.add();
+  co_return source;
+}
+
+}  // namespace visor::service

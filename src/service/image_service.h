@@ -1,0 +1,255 @@
+// The service: every verb of the image domain, with its policy, its states and its durability. The
+// only place that decides.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "async/buffer_pool.h"
+#include "async/byte_source.h"
+#include "async/task.h"
+#include "async/worker_pool.h"
+#include "audit/log.h"
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/principal.h"
+#include "catalogue/client.h"
+#include "catalogue/record_cache.h"
+#include "image/attributes.h"
+#include "image/image.h"
+#include "image/query.h"
+#include "image/rules.h"
+#include "service/digest_queue.h"
+#include "service/quota.h"
+#include "service/read_counts.h"
+#include "service/records.h"
+#include "store/store_set.h"
+
+namespace visor::service {
+
+class Trail;
+
+/// Data that comes with a verb: nothing, a stream, or a reference to where it lies.
+struct Data {
+  async::ByteSource* stream = nullptr;  ///< read to its end during the verb; must outlive it
+  std::string location;                 ///< URI; empty for none
+
+  static Data none() { return {}; }
+  static Data from(async::ByteSource& stream) { return {&stream, {}}; }
+  static Data at(std::string location) { return {nullptr, std::move(location)}; }
+  bool empty() const { return stream == nullptr && location.empty(); }
+};
+
+/// What the service stands on. All of it must outlive the service; all of it is safe to use from
+/// any thread.
+struct Foundation {
+  catalogue::Client& catalogue;
+  const store::StoreSet& stores;
+  async::WorkerPool& digest_pool;
+  async::BufferPool& slices;  ///< the memory of transfers; an upload leases up to three at a time
+  const Clock& clock;
+  const QuotaLimits& quotas;
+  audit::Log* audit = nullptr;  ///< null: nobody is told who did what
+};
+
+struct Options {
+  /// Which digests every upload gets. MD5 is what older clients verify with.
+  std::vector<DigestAlgorithm> digests = {DigestAlgorithm::md5, DigestAlgorithm::sha1,
+                                          DigestAlgorithm::sha256, DigestAlgorithm::sha512};
+  /// The largest image that is taken, in bytes.
+  std::uint64_t largest_image = std::uint64_t{64} << 40;
+  /// Memory for records that are read often, in bytes; 0: none.
+  std::size_t record_cache = std::size_t{64} << 20;
+  /// How long a removed image can be restored; 0: not at all.
+  std::chrono::milliseconds keep_deleted{0};
+};
+
+/// An image that others look at too.
+using SharedImage = std::shared_ptr<const image::Image>;
+
+/// What is known of an image.
+struct Description {
+  SharedImage image;
+  image::Reads reads;
+  bool popular = false;  ///< it was asked for before, not long ago
+};
+
+/// An image and a way to its bytes, for as long as the service lives.
+struct Download {
+  image::Image image;
+  std::string store;
+  std::string key;
+  bool referred = false;
+  std::string version;  ///< of a reference: what the bytes must still be
+  std::uint64_t size = 0;
+};
+
+/// An image that is there again.
+struct Restored {
+  image::Image image;
+  /// Attributes (kernel, ramdisk) that link to an image that is gone meanwhile.
+  std::vector<std::string> broken_links;
+};
+
+/// A page of removed images that can be restored, by id.
+struct DeletedPage {
+  std::vector<DeletedImage> images;
+  std::optional<std::string> next;  ///< the id that the following page begins behind
+};
+
+/// The verbs. Each takes who asks first and may be called from any executor; a task's parameters
+/// are copied. Errors carry what a front end needs to translate them: `not_found` also stands for
+/// what the caller may not see.
+class ImageService {
+ public:
+  ImageService(Foundation foundation, Options options);
+
+  /// Registers an image and, if data comes with it, takes the data. `invalid` (nothing is
+  /// registered), `not_found` (a kernel, ramdisk or location that is not there), `quota`,
+  /// `forbidden`. If the data breaks off, the image stays registered in DataState::error and the
+  /// error says so.
+  async::Task<Result<image::Image>> register_image(Principal who, image::Edits edits, Data data);
+
+  /// Changes attributes and, if data comes with it, takes the data (only in DataState none or
+  /// error: `conflict` otherwise). With `expected`, `precondition` unless the image has this
+  /// revision.
+  async::Task<Result<image::Image>> change(Principal who, std::string id, image::Edits edits,
+                                           Data data, std::optional<std::uint64_t> expected);
+
+  async::Task<Result<image::Image>> show(Principal who, std::string id);
+
+  /// As `show` and `reads` together, without a copy.
+  async::Task<Result<Description>> describe(Principal who, std::string id);
+  /// As `describe`, on the spot; nothing if that can't be or fails: `describe` tells.
+  std::optional<Description> describe_at_once(const Principal& who, const std::string& id);
+
+  /// How often the image was fetched; zero for one never fetched.
+  async::Task<Result<image::Reads>> reads(std::string id);
+
+  async::Task<Result<image::Page>> find(Principal who, image::Query query);
+
+  /// Finds the data of an image. `not_found` also while it has none.
+  async::Task<Result<Download>> download(Principal who, std::string id);
+
+  /// Opens what `download` found, or a part of it, and counts the read.
+  async::Task<Result<std::unique_ptr<async::ByteSource>>> open(const Download& download,
+                                                               store::ByteRange range);
+
+  /// Removes the record and the data (the data of a reference stays), or puts the image aside if
+  /// removed images are kept: it is gone for every other verb, but its data stays and counts. Gives
+  /// what was removed.
+  async::Task<Result<image::Image>> remove(Principal who, std::string id);
+
+  // Removed images. Their owner and administrators who reach for everybody's know of them; to
+  // anybody else there is none (`not_found`), nor is there once its time has passed.
+
+  /// At most `limit` (1 to 1000) of them behind the id `after`.
+  async::Task<Result<DeletedPage>> find_deleted(Principal who, std::optional<std::string> after,
+                                                std::uint32_t limit);
+  async::Task<Result<DeletedImage>> show_deleted(Principal who, std::string id);
+  /// Gives an image back as it was when it was removed; its revision grows. One whose upload was
+  /// under way then comes back in DataState::error.
+  async::Task<Result<Restored>> restore(Principal who, std::string id);
+  /// Removes record and data of a removed image at once and for good.
+  async::Task<Result<image::Image>> purge(Principal who, std::string id);
+
+  /// Puts right what an earlier run left half done: unfinished uploads become DataState::error
+  /// without bytes, unfinished removals are finished. Its cost is that of what was left, not of
+  /// what is stored. Call it once, before the first verb.
+  async::Task<Result<void>> recover();
+
+  /// Finishes removals and puts broken uploads right that had to wait, purges removed images whose
+  /// time has passed, and writes read counts. Call it now and then, and once at the end.
+  async::Task<Result<void>> tidy();
+
+ private:
+  /// An upload that has begun: its record and the image as it stands in the catalogue.
+  struct UploadSession {
+    UploadRecord record;
+    image::Image image;
+    bool stored = false;  ///< the blob may lie in its store under its key
+  };
+
+  // reading.cc
+  static catalogue::RecordCache<image::Image>::Options caching(std::size_t most_bytes);
+  async::Task<Result<SharedImage>> look_up(std::string id);
+  async::Task<Result<image::Image>> load(std::string id);
+
+  // image_service.cc
+  async::Task<Result<image::Image>> register_told(const Principal& who, const image::Edits& edits,
+                                                  const Data& data, Trail& trail);
+  async::Task<Result<image::Image>> change_told(const Principal& who, const std::string& id,
+                                                const image::Edits& edits, const Data& data,
+                                                std::optional<std::uint64_t> expected,
+                                                Trail& trail);
+  /// An image that `who` asked for and may not know of.
+  void tell_hidden(const Principal& who, const std::string& id, const Error& error);
+  async::Task<Result<void>> check_links(const Principal& who, std::span<const image::Edit> edits,
+                                        Trail& trail);
+  async::Task<Result<void>> check_link(const Principal& who, const std::string& attribute,
+                                       const std::string& id, Trail& trail);
+  async::Task<Result<image::Image>> put(const Principal& who, image::Image image, const Data& data,
+                                        bool explicit_store, Trail& trail);
+  async::Task<Result<image::Standing>> standing_of(const Principal& who, std::string id,
+                                                   const std::string& sort);
+  async::Task<Result<catalogue::Query>> catalogue_query(const Principal& who,
+                                                        const image::Query& query);
+
+  // uploading.cc
+  async::Task<Result<image::Image>> put_reference(const Principal& who, image::Image image,
+                                                  const std::string& location, bool explicit_store,
+                                                  Trail& trail);
+  async::Task<Result<image::Image>> put_upload(const Principal& who, image::Image image,
+                                               async::ByteSource& stream, Trail& trail);
+  async::Task<Result<catalogue::Batch>> batch_for(const image::Image& image);
+  async::Task<Result<void>> take_data_or_fail(UploadSession& session, async::ByteSource& stream,
+                                              store::Store& store);
+  async::Task<Result<void>> take_data(UploadSession& session, async::ByteSource& stream,
+                                      store::Store& store);
+  async::Task<Result<void>> reserve(UploadSession& session, std::uint64_t total);
+  async::Task<Result<void>> finish_upload(UploadSession& session, const image::DataFacts& data);
+  async::Task<Result<void>> abandon_upload(UploadSession& session);
+  /// An upload that broke while the catalogue could not be written: `tidy` puts it right.
+  void keep_for_later(UploadSession session, const Error& cause);
+  async::Task<void> abandon_broken();
+
+  // deletion.cc
+  async::Task<Result<image::Image>> remove_told(const Principal& who, const std::string& id,
+                                                Trail& trail);
+  async::Task<Result<image::Image>> put_aside(const Principal& who, image::Image image);
+  async::Task<Result<DeletedImage>> load_deleted(const Principal& who, const std::string& id,
+                                                 Trail& trail);
+  async::Task<Result<Restored>> restore_told(const Principal& who, const std::string& id,
+                                             Trail& trail);
+  async::Task<Result<image::Image>> purge_told(const Principal& who, const std::string& id,
+                                               Trail& trail);
+  /// Adds to `batch` what becomes of an image's data and charges when it goes for good. Gives what
+  /// a store has to drop, if anything; `precondition` if somebody else removes it at the moment.
+  async::Task<Result<std::optional<Removal>>> add_removal(const image::Image& image,
+                                                          catalogue::Batch& batch);
+  async::Task<void> finish_removed(const image::Image& image, std::optional<Removal> removal);
+  async::Task<Result<void>> purge_due();
+  async::Task<Result<void>> purge_one_due(const DeletedImage& deleted);
+
+  // recovery.cc
+  async::Task<Result<void>> finish_removal(Removal removal);
+  async::Task<Result<void>> finish_removals();
+  async::Task<Result<void>> recover_uploads();
+
+  Foundation on_;
+  Options options_;
+  DigestQueue digest_queue_{on_.digest_pool};
+  catalogue::RecordCache<image::Image> records_;
+  ReadCounts read_counts_;
+  std::mutex broken_mutex_;
+  std::vector<UploadSession> broken_;
+};
+
+}  // namespace visor::service
