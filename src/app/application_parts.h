@@ -1,0 +1,99 @@
+// Private to this folder: what a running server is made of.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "app/application.h"
+#include "app/data_folder.h"
+#include "app/operations.h"
+#include "app/periodic_task.h"
+#include "async/buffer_pool.h"
+#include "async/worker_pool.h"
+#include "audit/log.h"
+#include "auth/accounts.h"
+#include "auth/authenticator.h"
+#include "catalogue/client.h"
+#include "fetch/fetch.h"
+#include "http/server.h"
+#include "net/inherited_sockets.h"
+#include "net/tls_context.h"
+#include "service/account_quota.h"
+#include "service/account_service.h"
+#include "service/image_service.h"
+#include "service/jobs.h"
+#include "store/store_set.h"
+
+namespace visor::app {
+
+/// `threads`, or one for each of the machine's cores if it is 0.
+std::size_t or_cores(std::size_t threads);
+
+Result<std::unique_ptr<catalogue::Catalogue>> open_catalogue(const Configuration& configuration);
+
+/// The key that opens the accounts' secrets. A new one is made only if there are no accounts.
+Result<auth::SecretBox> open_master_key(const Configuration& configuration,
+                                        catalogue::Catalogue& catalogue);
+
+/// The certificate of a listener; null for one without TLS.
+Result<std::shared_ptr<net::TlsContext>> open_tls(const Configuration& configuration,
+                                                  const ListenerSettings& listener);
+
+/// The live requests of a server that begins later than who asks for them.
+class RequestsOf final : public http::LiveRequests {
+ public:
+  explicit RequestsOf(std::optional<http::Server>& server) : server_(server) {}
+  async::Task<std::vector<http::LiveRequest>> list() override { return server_->live().list(); }
+  async::Task<bool> cancel(std::string id) override {
+    return server_->live().cancel(std::move(id));
+  }
+
+ private:
+  std::optional<http::Server>& server_;
+};
+
+// In the order of dependence: each part goes before those it stands on.
+struct Application::Parts {
+  Parts(Configuration the_configuration, DataFolder the_folder);
+
+  Result<void> open_stores();
+  Result<void> open_accounts(const std::function<void(const FirstAdministrator&)>& tell);
+  Result<void> serve(net::InheritedSockets* inherited);
+  Result<void> listen(http::Server::Options options, net::InheritedSockets* inherited);
+  void start_jobs();
+  void finish_writing();
+  void let_go();
+  void stop(bool sockets_stay);
+
+  Configuration configuration;
+  std::optional<DataFolder> folder;  ///< nothing once it was let go
+  async::WorkerPool catalogue_pool;
+  async::WorkerPool disk_pool;
+  async::WorkerPool digest_pool;
+  async::BufferPool slices;
+  std::unique_ptr<catalogue::Catalogue> catalogue;
+  std::optional<catalogue::Client> client;
+  std::unique_ptr<audit::Log> audit;  // null if it is switched off
+  std::optional<auth::Accounts> accounts;
+  std::unique_ptr<fetch::Fetcher> fetcher;
+  store::StoreSet stores;
+  std::vector<std::function<void()>> cut_stores;  // each ends what a store waits for elsewhere
+  std::optional<service::AccountQuota> quotas;
+  std::optional<service::ImageService> images;
+  std::optional<service::AccountService> users;
+  std::optional<auth::Authenticator> authenticator;
+  std::unique_ptr<http::Handler> native;
+  std::vector<std::shared_ptr<net::TlsContext>> tls;  // of each listener; null for plain HTTP
+  std::optional<http::Server> server;
+  RequestsOf requests{server};
+  service::Jobs jobs{Clock::system()};
+  Operations operations;
+  std::optional<PeriodicTask> tidying;
+
+  std::vector<Application::Address> addresses;
+  bool stopped = false;
+};
+
+}  // namespace visor::app

@@ -1,0 +1,182 @@
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "app/access_log.h"
+#include "app/application_parts.h"
+#include "async/executor.h"
+#include "base/log.h"
+#include "front/native/native_front_end.h"
+#include "net/address.h"
+
+namespace visor::app {
+namespace {
+
+using async::run_until_done;
+
+constexpr auto kTidyPeriod = std::chrono::seconds(30);
+
+std::string_view name_of(FrontEndKind kind) {
+  switch (kind) {
+    case FrontEndKind::native:
+      return "native";
+    case FrontEndKind::operations:
+      return "operations";
+  }
+  return "unknown";
+}
+
+bool for_operations(const ListenerSettings& listener) {
+  return std::ranges::find(listener.serves, FrontEndKind::operations) != listener.serves.end();
+}
+
+void warn_of_plain_http(const std::string& where) {
+  const auto address = net::parse_address(where);
+  if (!address || address->loopback()) return;
+  log::warning(
+      "this address is reached from other machines without TLS: who is on the way can read images "
+      "and change them unnoticed; give the listener a certificate (listeners, tls), or listen on "
+      "127.0.0.1 behind a proxy that speaks TLS",
+      {{"address", where}});
+}
+
+auth::AuthenticatorOptions authenticator_options(const AccountSettings& settings) {
+  auth::AuthenticatorOptions options;
+  options.visor_scheme = settings.visor_signatures;
+  options.visor_window =
+      std::chrono::duration_cast<std::chrono::seconds>(settings.signature_window);
+  options.sigv4.window = options.visor_window;
+  options.sigv4.presigned_limit =
+      std::chrono::duration_cast<std::chrono::seconds>(settings.presigned_limit);
+  options.sigv4.unsigned_payload = settings.unsigned_payload;
+  options.anonymous = settings.anonymous_read;
+  options.refuse_replays = settings.refuse_replays;
+  return options;
+}
+
+}  // namespace
+
+// Null for a listener without TLS.
+Result<std::shared_ptr<net::TlsContext>> open_tls(const Configuration& configuration,
+                                                  const ListenerSettings& listener) {
+  if (!listener.tls) return nullptr;
+  net::TlsSettings settings = *listener.tls;
+  for (std::string* path : {&settings.certificate, &settings.key, &settings.client_authorities}) {
+    *path = configuration.path(*path);
+  }
+  return net::TlsContext::load(std::move(settings));
+}
+
+Result<void> check_files(const Configuration& configuration) {
+  for (const auto& listener : configuration.listeners) {
+    if (auto context = open_tls(configuration, listener); !context) return pass(context);
+  }
+  return {};
+}
+
+Result<void> Application::Parts::serve(net::InheritedSockets* inherited) {
+  quotas.emplace(*accounts, configuration.quotas);
+  service::Options options;
+  options.digests = configuration.digests;
+  options.largest_image = configuration.largest_image;
+  options.keep_deleted = configuration.keep_deleted;
+  images.emplace(service::Foundation{*client, stores, digest_pool, slices, Clock::system(), *quotas,
+                                     audit.get()},
+                 options);
+  const std::size_t recovery = jobs.add("recovery", std::chrono::milliseconds(0));
+  if (auto recovered = jobs.run(recovery, [this] { return run_until_done(images->recover()); });
+      !recovered) {
+    return pass(recovered);
+  }
+  users.emplace(*accounts, audit.get());
+  authenticator.emplace(*accounts, authenticator_options(configuration.accounts));
+  front::native::Options native_options;
+  native_options.public_address = configuration.public_address;
+  native_options.requests = &requests;
+  native_options.jobs = &jobs;
+  native_options.audit = audit.get();
+  native = std::make_unique<front::native::NativeFrontEnd>(*images, *users, *authenticator,
+                                                           std::move(native_options));
+
+  http::Server::Options server_options;
+  server_options.limits = configuration.limits;
+  server_options.loops = or_cores(configuration.threads.loops);
+  server_options.on_done = [this](const http::RequestRecord& record) {
+    operations.count(record);
+    log_request(record);
+  };
+  // Handlers that wait for other servers don't notice that their client's connection was ended.
+  server_options.on_cut = [this] {
+    fetcher->stop();
+    for (const auto& cut : cut_stores) cut();
+  };
+  if (auto listens = listen(std::move(server_options), inherited); !listens) return pass(listens);
+  start_jobs();
+  return {};
+}
+
+Result<void> Application::Parts::listen(http::Server::Options options,
+                                        net::InheritedSockets* inherited) {
+  std::vector<http::Server::Mount> operations_mounts;
+  for (const auto& listener : configuration.listeners) {
+    auto context = open_tls(configuration, listener);
+    if (!context) return pass(context);
+    tls.push_back(*context);
+    if (for_operations(listener)) {
+      operations_mounts.push_back({listener.address.text(), &operations.handler(), *context});
+    } else {
+      options.mounts.push_back({listener.address.text(), native.get(), *context});
+    }
+  }
+  server.emplace(std::move(options));
+  if (auto started = server->start(inherited); !started) return pass(started);
+  Operations::Watched watched{
+      *client, stores, *server, {&catalogue_pool, &disk_pool, &digest_pool}};
+  for (const auto& [name, settings] : configuration.stores) {
+    if (settings.kind != StoreSettings::Kind::file) continue;
+    watched.folders.push_back({"the store " + name, configuration.path(settings.directory)});
+  }
+  if (auto serves = operations.serve(std::move(watched), std::move(operations_mounts), inherited);
+      !serves) {
+    return pass(serves);
+  }
+  const std::vector<std::string> operations_addresses = operations.addresses();
+  std::size_t server_address = 0;
+  std::size_t operations_address = 0;
+  for (std::size_t i = 0; i < configuration.listeners.size(); ++i) {
+    std::string names;
+    for (const auto kind : configuration.listeners[i].serves) {
+      names += (names.empty() ? "" : ", ") + std::string(name_of(kind));
+    }
+    const std::string& where = for_operations(configuration.listeners[i])
+                                   ? operations_addresses[operations_address++]
+                                   : server->addresses()[server_address++];
+    if (!tls[i] && !for_operations(configuration.listeners[i])) warn_of_plain_http(where);
+    addresses.push_back({(tls[i] ? "https://" : "http://") + where, std::move(names)});
+  }
+  return {};
+}
+
+void Application::Parts::start_jobs() {
+  const std::size_t certificates =
+      std::ranges::any_of(tls, [](const auto& context) { return context != nullptr; })
+          ? jobs.add("certificates", kTidyPeriod)
+          : SIZE_MAX;
+  const std::size_t tidy = jobs.add("tidy", kTidyPeriod);
+  tidying.emplace(kTidyPeriod, [this, certificates, tidy] {
+    if (certificates != SIZE_MAX) {
+      // What is wrong with a certificate is in the log, and the old one stays.
+      [[maybe_unused]] const Result<void> looked = jobs.run(certificates, [this]() -> Result<void> {
+        for (const auto& context : tls) {
+          if (context) context->reload_if_changed();
+        }
+        return {};
+      });
+    }
+    auto tidied = jobs.run(tidy, [this] { return run_until_done(images->tidy()); });
+    if (!tidied) log::failure(log::Level::warning, "the regular tidying failed", tidied.error());
+  });
+}
+
+}  // namespace visor::app

@@ -1,0 +1,16 @@
+// Private to this folder: the sections of a configuration.
+#pragma once
+
+#include "app/configuration.h"
+#include "app/configuration_reader.h"
+
+namespace visor::app {
+
+/// Reads all sections below `root` into `configuration` and checks that they fit together. Mistakes
+/// go to the root's findings.
+void read_sections(const Value& root, Configuration& configuration);
+
+/// The parts of it that know storage: `catalogue`, `default_store`, `stores`, `references`.
+void read_storage(Section& root, Configuration& configuration);
+
+}  // namespace visor::app
