@@ -1,0 +1,116 @@
+"""A real HDFS: namenodes in one Java process, each datanode in one of its own (minidfs/MiniDfs.java)."""
+
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+from . import Unavailable
+from .processes import CACHE, ROOT, Process
+
+SOURCE = ROOT / "tests" / "stores" / "minidfs"
+DOWNLOAD_SECONDS = 900
+USER = "visor"
+FOLDER = "/images"
+
+# Hadoop looks into the JDK's own classes for its buffers.
+OPENED = ["java.base/java.lang", "java.base/java.nio", "java.base/java.util", "java.base/sun.nio.ch"]
+
+
+def _run(command, what):
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=DOWNLOAD_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as failure:
+        raise Unavailable(f"{what}: {failure}") from failure
+    if done.returncode != 0:
+        raise Unavailable(f"{what}: {(done.stdout + done.stderr)[-600:].strip()}")
+
+
+def class_path():
+    """Hadoop's libraries and our launcher, fetched and compiled once for each version of their sources."""
+    for program in ("java", "javac", "mvn"):
+        if shutil.which(program) is None:
+            raise Unavailable(f"HDFS needs {program} (Debian: openjdk-17-jdk-headless and maven)")
+    sources = [SOURCE / "pom.xml", SOURCE / "MiniDfs.java"]
+    version = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
+    made = CACHE / f"minidfs-{version}"
+    if not made.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE, prefix="minidfs-") as text:
+            folder = pathlib.Path(text)
+            shutil.copy(sources[0], folder)
+            _run(["mvn", "-q", "-B", f"-Dmaven.repo.local={CACHE}/maven", "-f", str(folder / "pom.xml"), "dependency:copy-dependencies",
+                  f"-DoutputDirectory={folder}/libraries"], "Hadoop could not be downloaded")
+            _run(["javac", "-nowarn", "-cp", f"{folder}/libraries/*", "-d", f"{folder}/classes", str(sources[1])],
+                 "the launcher of HDFS could not be compiled")
+            # Another run may have been faster, with the same result.
+            try:
+                os.rename(folder, made)
+            except OSError:
+                if not made.exists():
+                    raise
+            folder.mkdir(exist_ok=True)
+    return f"{made}/classes:{made}/libraries/*"
+
+
+class Hdfs:
+    """Used as a context manager. `namenodes` and `datanodes` are host:port of their web servers."""
+
+    def __init__(self, datanodes=3, pair=False):
+        self.user, self.folder = USER, FOLDER
+        self.place = pathlib.Path(tempfile.mkdtemp(prefix="visor-hdfs-"))
+        self._wanted, self._pair = datanodes, pair
+        self._namenode, self._datanodes = None, {}
+
+    def __enter__(self):
+        try:
+            self._classes = class_path()
+            self._namenode = self._start(["namenode", self.place, USER] + (["ha"] if self._pair else []))
+            self.namenodes = self._namenode.answer()["namenodes"]
+            # Together: most of a Java process's start is its own.
+            started = [self._start(["datanode", self.place, number]) for number in range(self._wanted)]
+            for process in started:
+                self._datanodes[process.answer()["http"]] = process
+            self.order(f"datanodes {self._wanted}")
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def _start(self, arguments):
+        opened = [f"--add-opens={name}=ALL-UNNAMED" for name in OPENED]
+        name = "-".join(str(word) for word in (arguments[0], *arguments[2:]))
+        return Process(["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", *opened, "-cp", self._classes, "MiniDfs", *arguments],
+                       log=self.place / f"{name}.log", cwd=self.place)
+
+    @property
+    def datanodes(self):
+        return list(self._datanodes)
+
+    def order(self, text):
+        return self._namenode.order(text)
+
+    def files(self, folder=FOLDER):
+        """What lies below a folder, the half-written files too."""
+        return self.order(f"files {folder}")["files"]
+
+    def kill_datanode(self, address):
+        self._datanodes.pop(address).kill()
+
+    def add_datanode(self):
+        number = self._wanted
+        self._wanted += 1
+        process = self._start(["datanode", self.place, number])
+        self._datanodes[process.answer()["http"]] = process
+
+    def close(self):
+        for process in [*self._datanodes.values(), *([self._namenode] if self._namenode else [])]:
+            process.kill()
+        self._datanodes.clear()
+        self._namenode = None
+        shutil.rmtree(self.place, ignore_errors=True)

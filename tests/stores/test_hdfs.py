@@ -1,0 +1,141 @@
+"""The store in HDFS against a real HDFS."""
+
+import hashlib
+import os
+import re
+import subprocess
+
+from harness.api import BINARY, meta
+from harness.payload import data
+from harness.raw import Wire, signed_head
+from harness.server import BINARIES, Server
+from harness.wait import eventually
+
+MIB = 1 << 20
+CONFORMANCE_SECONDS = 1800
+
+
+def configuration(hdfs):
+    return f"""
+default_store: hdfs
+stores:
+  hdfs:
+    namenodes: [{", ".join(f'"{address}"' for address in hdfs.namenodes)}]
+    bucket: {hdfs.folder}
+    username: {hdfs.user}
+    datanodes: [{", ".join(f'"{address}"' for address in hdfs.datanodes)}]
+    block_size: 4 MiB
+"""
+
+
+def test_the_store_does_what_every_store_must(hdfs):
+    environment = dict(os.environ, VISOR_TEST_HDFS=",".join([hdfs.namenodes[0], hdfs.user, hdfs.folder, *hdfs.datanodes]))
+    done = subprocess.run(
+        [BINARIES / "test_store_hdfs", "--gtest_filter=RealHdfs/*:HdfsOfTheEnvironment.*"], env=environment,
+        capture_output=True, text=True, timeout=CONFORMANCE_SECONDS, check=False,
+    )
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    passed = re.search(r"\[  PASSED  \] (\d+) tests", done.stdout)
+    assert passed and int(passed.group(1)) > 20, done.stdout[-2000:]
+    assert "SKIPPED" not in done.stdout, done.stdout[-2000:]
+    assert hdfs.files() == []
+
+
+def test_images_live_in_hdfs_and_outlive_the_server(hdfs):
+    content = data(10 * MIB + 17)
+    with Server(config=configuration(hdfs)) as server:
+        root = server.api()
+        image = root.upload(content, name="in HDFS")
+        assert len(hdfs.files()) == 1
+        found = root.get(f"/images/{image}")
+        assert found.status == 200
+        assert hashlib.sha256(found.body).digest() == hashlib.sha256(content).digest()
+        assert found.meta["store"] == "hdfs"
+        part = root.get(f"/images/{image}", [("Range", f"bytes={4 * MIB - 5}-{4 * MIB + 4}")])
+        assert (part.status, part.body) == (206, content[4 * MIB - 5:4 * MIB + 5])
+
+        server.kill()
+        server.start()
+        root = server.api()
+        assert root.get(f"/images/{image}").body == content
+        assert root.delete(f"/images/{image}").status == 200
+        assert hdfs.files() == []
+
+
+def test_a_client_that_goes_away_leaves_nothing(hdfs):
+    with Server(config=configuration(hdfs)) as server:
+        root = server.api()
+        with Wire(server) as wire:
+            headers = [*meta(name="broken off", architecture="i386"), BINARY]
+            wire.send(signed_head(root, "POST", "/images", headers, [("Content-Length", str(100 * MIB))]))
+            wire.send(data(6 * MIB))
+            wire.reset()
+        eventually(lambda: len(root.listed("status=error")) == 1, "the image is in error", seconds=180)
+        eventually(lambda: hdfs.files() == [], "no file is left", seconds=180)
+
+
+def test_a_full_quota_is_told_and_leaves_nothing(hdfs):
+    with Server(config=configuration(hdfs)) as server:
+        root = server.api()
+        hdfs.order(f"quota {hdfs.folder} {12 * MIB}")
+        try:
+            refused = root.post("/images", [*meta(name="too large", architecture="i386"), BINARY], data(30 * MIB))
+            assert refused.status in (503, 507), refused
+            assert "quota" in refused.message
+        finally:
+            hdfs.order(f"quota {hdfs.folder} 0")
+        assert hdfs.files() == []
+        root.upload(b"small", name="fits again")
+
+
+def serving(hdfs):
+    """The datanode that sends to somebody at this moment, as the kernel's list of connections tells."""
+    ports = {int(address.rpartition(":")[2]): address for address in hdfs.datanodes}
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        for line in list(table)[1:]:
+            fields = line.split()
+            port = int(fields[2].rpartition(":")[2], 16)
+            if fields[3] == "01" and port in ports:
+                return ports[port]
+    raise AssertionError("no datanode is being read from")
+
+
+def test_a_datanode_killed_under_a_read_is_not_noticed_by_the_reader(own_hdfs):
+    hdfs = own_hdfs(datanodes=2)
+    content = data(64 * MIB)
+    with Server(config=configuration(hdfs)) as server:
+        root = server.api()
+        image = root.upload(content, name="read while a datanode dies", access="public")
+        with Wire(server, timeout=600) as wire:
+            wire.send(signed_head(root, "GET", f"/images/{image}"))
+            status, headers = wire.read_head()
+            assert (status, headers["content-length"]) == (200, str(len(content)))
+            start = wire.read_exactly(MIB)
+            hdfs.kill_datanode(serving(hdfs))
+            assert start + wire.read_exactly(len(content) - MIB) == content
+        assert "goes on at another" in server.log
+
+
+def test_an_upload_goes_on_behind_a_failover(own_hdfs):
+    hdfs = own_hdfs(datanodes=2, pair=True)
+    with Server(config=configuration(hdfs)) as server:
+        root = server.api()
+        first = root.upload(data(5 * MIB, 1), name="before")
+        hdfs.order("failover")
+        second = root.upload(data(5 * MIB, 2), name="behind")
+        assert root.get(f"/images/{first}").body == data(5 * MIB, 1)
+        assert root.get(f"/images/{second}").body == data(5 * MIB, 2)
+
+
+def test_safe_mode_is_told_and_ends(own_hdfs):
+    hdfs = own_hdfs(datanodes=1)
+    with Server(config=configuration(hdfs)) as server:
+        root = server.api()
+        image = root.upload(b"before", name="before")
+        hdfs.order("safemode enter")
+        refused = root.post("/images", [*meta(name="refused", architecture="i386"), BINARY], b"refused")
+        assert refused.status == 503
+        assert "safe mode" in refused.message
+        assert root.get(f"/images/{image}").body == b"before"
+        hdfs.order("safemode leave")
+        root.upload(b"behind", name="behind")
