@@ -1,0 +1,5 @@
+"""One module a dimension: DIMENSION says what it has, measure(bench) measures it."""
+
+from measure.dimensions import creates, downloads, lists, memory, metadata, size, start, uploads
+
+ALL = (metadata, lists, creates, uploads, downloads, memory, start, size)
