@@ -99,7 +99,6 @@ TEST_F(GroupCommits, UndoOnlyThePieceThatFailsHalfWayWhicheverComesFirst) {
             return written;
           });
     });
-    EXPECT_DONE(apply(batch_of(put("later", {{"name", "x"}}))));
     auto catalogue = opened(path_);
     for (int index = 0; index < 4; ++index) {
       EXPECT_EQ(results[static_cast<std::size_t>(index)].has_value(), index != failing);
