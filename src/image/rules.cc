@@ -101,6 +101,15 @@ Result<void> refer(Image& image, DataFacts data, Time now) {
   return {};
 }
 
+Result<void> relocate(Image& image, std::string store, std::string location) {
+  if (image.state != DataState::present) return wrong_state(image);
+  image.store = std::move(store);
+  image.location = std::move(location);
+  image.referred = false;
+  image.entity_tag.clear();
+  return {};
+}
+
 Result<void> check_downloadable(const Image& image) {
   if (image.state != DataState::present) {
     return fail(Code::not_found,

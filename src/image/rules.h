@@ -45,6 +45,9 @@ Result<void> fail_upload(Image& image, const std::string& session);
 /// none or error → present by a reference. `conflict` from any other state.
 Result<void> refer(Image& image, DataFacts data, Time now);
 
+/// The same data lies elsewhere from now on, and is ours. `conflict` unless the data is present.
+Result<void> relocate(Image& image, std::string store, std::string location);
+
 /// Whether data can be served: present and neither deactivated nor quarantined. `not_found` while
 /// there is none, `forbidden` while it is held back.
 Result<void> check_downloadable(const Image& image);

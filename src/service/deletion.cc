@@ -58,7 +58,7 @@ async::Task<Result<image::Image>> ImageService::remove_told(const Principal& who
     }
     catalogue::Batch batch;
     batch.removes.push_back({kImages, id, image->revision});
-    Result<std::optional<Removal>> removal = co_await add_removal(*image, batch);
+    Result<std::vector<Removal>> removal = co_await add_removal(*image, batch);
     Result<void> applied;
     if (removal) {
       applied = co_await on_.catalogue.apply(std::move(batch));
@@ -101,47 +101,50 @@ async::Task<Result<image::Image>> ImageService::put_aside(const Principal& who,
   co_return image;
 }
 
-async::Task<Result<std::optional<Removal>>> ImageService::add_removal(const image::Image& image,
-                                                                      catalogue::Batch& batch) {
+async::Task<Result<std::vector<Removal>>> ImageService::add_removal(const image::Image& image,
+                                                                    catalogue::Batch& batch) {
   batch.counters.push_back({images_counter(image.owner), -1, std::nullopt});
-  std::optional<Removal> removal;
+  std::vector<Removal> removals;
   if (!image.blob.empty()) {
-    Result<catalogue::Record> copy_record = co_await on_.catalogue.get(kCopies, image.blob);
-    Result<catalogue::Record> blob_record = co_await on_.catalogue.get(kBlobs, image.blob);
-    if (!copy_record || !blob_record) {
-      Error& error = !copy_record ? copy_record.error() : blob_record.error();
+    Result<catalogue::Record> blob = co_await on_.catalogue.get(kBlobs, image.blob);
+    Result<std::vector<Copy>> copies = co_await copies_.of(image.blob);
+    if (!blob || !copies) {
+      Error& error = !blob ? blob.error() : copies.error();
       // Somebody else removed them a moment ago.
       if (error.code == Code::not_found) error.code = Code::precondition;
       co_return std::unexpected(std::move(error));
     }
-    auto copy = decode_copy(*copy_record);
-    if (!copy) co_return pass(copy);
-    batch.removes.push_back({kBlobs, blob_record->id, blob_record->revision});
-    batch.removes.push_back({kCopies, copy_record->id, copy_record->revision});
-    if (!copy->referred) {
-      removal = Removal{copy->store, copy->key, 1};
-      batch.puts.push_back({encode(*removal), 0});
+    batch.removes.push_back({kBlobs, blob->id, blob->revision});
+    for (const Copy& copy : *copies) {
+      batch.removes.push_back({kCopies, copy.id, copy.revision});
+      if (copy.referred) continue;
+      removals.push_back({copy.store, copy.key, 1});
+      batch.puts.push_back({encode(removals.back()), 0});
+    }
+    // However many copies there are, the account paid for one.
+    if (!removals.empty()) {
       batch.counters.push_back({bytes_counter(image.owner),
                                 -static_cast<std::int64_t>(image.size.value_or(0)), std::nullopt});
     }
   }
   Result<catalogue::Record> reads = co_await on_.catalogue.get(kReads, image.id);
   if (reads) batch.removes.push_back({kReads, image.id, reads->revision});
-  co_return removal;
+  co_return removals;
 }
 
 async::Task<void> ImageService::finish_removed(const image::Image& image,
-                                               std::optional<Removal> removal) {
+                                               std::vector<Removal> removals) {
   Result<void> forgotten = co_await read_counts_.forget(image.id);
   if (!forgotten) {
     log::failure(log::Level::warning, "the read count of a removed image stays behind",
                  forgotten.error(), {{"image", image.id}});
   }
-  if (!removal) co_return;
-  Result<void> finished = co_await finish_removal(std::move(*removal));
-  if (!finished) {
-    log::failure(log::Level::warning, "a removed image's data has to wait", finished.error(),
-                 {{"image", image.id}});
+  for (Removal& removal : removals) {
+    Result<void> finished = co_await removals_.finish(std::move(removal));
+    if (!finished) {
+      log::failure(log::Level::warning, "a removed image's data has to wait", finished.error(),
+                   {{"image", image.id}});
+    }
   }
 }
 
@@ -205,6 +208,18 @@ async::Task<Result<Restored>> ImageService::restore(Principal who, std::string i
   co_return co_await trail.close(std::move(restored));
 }
 
+// Its data may lie elsewhere than when it was removed.
+async::Task<Result<void>> ImageService::place_again(image::Image& image) {
+  if (image.blob.empty() || image.referred) co_return Result<void>{};
+  Result<catalogue::Record> record = co_await on_.catalogue.get(kCopies, image.blob);
+  if (!record) co_return pass(record);
+  auto copy = decode_copy(*record);
+  if (!copy) co_return pass(copy);
+  const store::Store* store = copies_.store_of(*copy);
+  if (store == nullptr) co_return Result<void>{};
+  co_return image::relocate(image, copy->store, store->location(copy->key));
+}
+
 async::Task<Result<Restored>> ImageService::restore_told(const Principal& who,
                                                          const std::string& id, Trail& trail) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
@@ -214,6 +229,8 @@ async::Task<Result<Restored>> ImageService::restore_told(const Principal& who,
     Restored restored;
     restored.image = std::move(deleted->image);
     restored.image.updated_at = on_.clock.now();
+    Result<void> placed = co_await place_again(restored.image);
+    if (!placed) co_return pass(placed);
     catalogue::Batch batch;
     batch.removes.push_back({kDeletedImages, id, deleted->revision});
     batch.puts.push_back(put_of(restored.image, 0, restored.image.revision));
@@ -254,7 +271,7 @@ async::Task<Result<image::Image>> ImageService::purge_told(const Principal& who,
     if (auto told = trail.begin(); !told) co_return pass(told);
     catalogue::Batch batch;
     batch.removes.push_back({kDeletedImages, id, deleted->revision});
-    Result<std::optional<Removal>> removal = co_await add_removal(deleted->image, batch);
+    Result<std::vector<Removal>> removal = co_await add_removal(deleted->image, batch);
     Result<void> applied;
     if (removal) {
       applied = co_await on_.catalogue.apply(std::move(batch));
@@ -312,7 +329,7 @@ async::Task<Result<void>> ImageService::purge_one_due(const DeletedImage& delete
   trail.event().subject = deleted.image.owner;
   catalogue::Batch batch;
   batch.removes.push_back({kDeletedImages, deleted.image.id, deleted.revision});
-  Result<std::optional<Removal>> removal = co_await add_removal(deleted.image, batch);
+  Result<std::vector<Removal>> removal = co_await add_removal(deleted.image, batch);
   Result<void> applied;
   if (removal) applied = trail.begin();
   if (removal && applied) applied = co_await on_.catalogue.apply(std::move(batch));

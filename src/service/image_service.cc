@@ -281,49 +281,16 @@ async::Task<Result<Download>> ImageService::download(Principal who, std::string 
   Download download;
   download.size = image->size.value_or(0);
   download.image = std::move(*image);
-  download.store = std::move(copy->store);
-  download.key = std::move(copy->key);
-  download.referred = copy->referred;
-  download.version = std::move(copy->version);
+  download.copy = std::move(*copy);
   co_return download;
 }
 
 async::Task<Result<std::unique_ptr<async::ByteSource>>> ImageService::open(const Download& download,
                                                                            store::ByteRange range) {
-  store::Store* store = download.referred ? on_.stores.for_location(download.key).store
-                                          : on_.stores.named(download.store);
-  if (store == nullptr) {
-    co_return fail(
-        Code::unavailable,
-        "the store " + download.store + " of this image is not configured on this server",
-        "image " + download.image.id);
-  }
-  Result<std::unique_ptr<async::ByteSource>> source =
-      co_await store->open(download.key, range, download.version);
-  if (!source) {
-    if (source.error().code == Code::not_found) {
-      co_return fail(Code::not_found,
-                     "the data of image " + download.image.id + " is gone from where it lay",
-                     "store " + download.store + " key " + download.key);
-    }
-    if (source.error().code == Code::precondition) {
-      co_return fail(Code::conflict,
-                     "the data that image " + download.image.id +
-                         " refers to was changed at its source; register it again",
-                     source.error().where);
-    }
-    co_return pass(source);
-  }
-  // A file cut short by a failing disk, or swapped at its source, must not pass for the image.
-  const std::uint64_t rest = download.size - std::min(range.offset, download.size);
-  const std::uint64_t expected = std::min(range.length.value_or(rest), rest);
-  if (const auto size = (*source)->size(); size && *size != expected) {
-    co_return fail(Code::corrupt,
-                   "the data of image " + download.image.id +
-                       " does not have the size that it was registered with",
-                   "store " + download.store + " key " + download.key + " expected " +
-                       std::to_string(expected) + " found " + std::to_string(*size));
-  }
+  const Copy& first = download.copy;
+  const Wanted wanted{download.image.id, download.size, range};
+  Result<std::unique_ptr<async::ByteSource>> source = co_await copies_.open_any(first, wanted);
+  if (!source) co_return pass(source);
   read_counts_.count(download.image.id, on_.clock.now());
   Measures::of_process().downloads.add();
   co_return source;

@@ -26,10 +26,12 @@
 #include "image/image.h"
 #include "image/query.h"
 #include "image/rules.h"
+#include "service/copies.h"
 #include "service/digest_queue.h"
 #include "service/quota.h"
 #include "service/read_counts.h"
 #include "service/records.h"
+#include "service/removals.h"
 #include "store/store_set.h"
 
 namespace visor::service {
@@ -84,10 +86,7 @@ struct Description {
 /// An image and a way to its bytes, for as long as the service lives.
 struct Download {
   image::Image image;
-  std::string store;
-  std::string key;
-  bool referred = false;
-  std::string version;  ///< of a reference: what the bytes must still be
+  Copy copy;  ///< where reading begins
   std::uint64_t size = 0;
 };
 
@@ -138,7 +137,8 @@ class ImageService {
   /// Finds the data of an image. `not_found` also while it has none.
   async::Task<Result<Download>> download(Principal who, std::string id);
 
-  /// Opens what `download` found, or a part of it, and counts the read.
+  /// Opens what `download` found, or a part of it, and counts the read. Where one copy fails, at
+  /// first or in the middle, the next one goes on.
   async::Task<Result<std::unique_ptr<async::ByteSource>>> open(const Download& download,
                                                                store::ByteRange range);
 
@@ -226,25 +226,26 @@ class ImageService {
   async::Task<Result<image::Image>> put_aside(const Principal& who, image::Image image);
   async::Task<Result<DeletedImage>> load_deleted(const Principal& who, const std::string& id,
                                                  Trail& trail);
+  async::Task<Result<void>> place_again(image::Image& image);
   async::Task<Result<Restored>> restore_told(const Principal& who, const std::string& id,
                                              Trail& trail);
   async::Task<Result<image::Image>> purge_told(const Principal& who, const std::string& id,
                                                Trail& trail);
   /// Adds to `batch` what becomes of an image's data and charges when it goes for good. Gives what
-  /// a store has to drop, if anything; `precondition` if somebody else removes it at the moment.
-  async::Task<Result<std::optional<Removal>>> add_removal(const image::Image& image,
+  /// stores have to drop; `precondition` if somebody else removes or copies it at the moment.
+  async::Task<Result<std::vector<Removal>>> add_removal(const image::Image& image,
                                                           catalogue::Batch& batch);
-  async::Task<void> finish_removed(const image::Image& image, std::optional<Removal> removal);
+  async::Task<void> finish_removed(const image::Image& image, std::vector<Removal> removals);
   async::Task<Result<void>> purge_due();
   async::Task<Result<void>> purge_one_due(const DeletedImage& deleted);
 
   // recovery.cc
-  async::Task<Result<void>> finish_removal(Removal removal);
-  async::Task<Result<void>> finish_removals();
   async::Task<Result<void>> recover_uploads();
 
   Foundation on_;
   Options options_;
+  Copies copies_{on_.catalogue, on_.stores};
+  Removals removals_{on_.catalogue, on_.stores};
   DigestQueue digest_queue_{on_.digest_pool};
   catalogue::RecordCache<image::Image> records_;
   ReadCounts read_counts_;

@@ -5,74 +5,16 @@
 #include <string_view>
 #include <utility>
 
+#include "base/log.h"
 #include "document/json.h"
 #include "document/value.h"
 #include "image/query.h"
+#include "service/record_document.h"
 
 namespace visor::service {
 namespace {
 
 using document::Value;
-
-std::unexpected<Error> corrupt(const catalogue::Record& record, std::string_view what) {
-  return fail(Code::corrupt, "a record of the catalogue can't be read",
-              "record " + record.collection + "/" + record.id + ": " + std::string(what));
-}
-
-Result<Value> parse(const catalogue::Record& record) {
-  auto value = document::parse_json(record.document);
-  if (!value) return corrupt(record, value.error().message);
-  if (!value->is_object()) return corrupt(record, "the document is no object");
-  return value;
-}
-
-catalogue::Record wrap(const char* collection, std::string id, const Value& value) {
-  return {collection, std::move(id), 0, document::write_json(value), {}};
-}
-
-void set_text(Value& object, const char* name, const std::string& text) {
-  if (!text.empty()) object.append(name, text);
-}
-
-void set_time(Value& object, const char* name, Time time) {
-  object.append(name, time.time_since_epoch().count());
-}
-
-std::string text_of(const Value& object, std::string_view name) {
-  const std::string* text = object.text(name);
-  return text == nullptr ? std::string() : *text;
-}
-
-std::optional<Time> time_of(const Value& object, std::string_view name) {
-  const auto micros = object.integer(name);
-  if (!micros) return std::nullopt;
-  return Time(std::chrono::microseconds(*micros));
-}
-
-std::optional<std::uint64_t> size_of(const Value& object, std::string_view name) {
-  const auto size = object.integer(name);
-  if (!size || *size < 0) return std::nullopt;
-  return static_cast<std::uint64_t>(*size);
-}
-
-void set_digests(Value& object, const Digests& digests) {
-  if (digests.empty()) return;
-  Value value = Value::object();
-  for (const auto& [algorithm, hex] : digests) value.append(std::string(to_string(algorithm)), hex);
-  object.append("digests", std::move(value));
-}
-
-Digests digests_of(const Value& object) {
-  Digests digests;
-  const Value* value = object.find("digests");
-  const Value::Object* members = value == nullptr ? nullptr : value->as_object();
-  if (members == nullptr) return digests;
-  for (const auto& [name, hex] : *members) {
-    const auto algorithm = parse_digest_algorithm(name);
-    if (algorithm && hex.is_text()) digests[*algorithm] = *hex.as_text();
-  }
-  return digests;
-}
 
 bool read_access(Value& value, image::Image& image) {
   const std::string* text = value.as_text();
@@ -229,7 +171,7 @@ catalogue::Put put_of(const image::Image& image, std::uint64_t expected, std::ui
 }
 
 Result<image::Image> decode_image(const catalogue::Record& record) {
-  auto parsed = parse(record);
+  auto parsed = parse_document(record);
   if (!parsed) return pass(parsed);
   image::Image image;
   image.id = record.id;
@@ -264,7 +206,7 @@ catalogue::Record encode(const Blob& blob) {
 }
 
 Result<Blob> decode_blob(const catalogue::Record& record) {
-  auto value = parse(record);
+  auto value = parse_document(record);
   if (!value) return pass(value);
   const auto role =
       text_of(*value, "role") == "rendition" ? Blob::Role::rendition : Blob::Role::original;
@@ -279,13 +221,14 @@ catalogue::Record encode(const Copy& copy) {
   set_text(value, "key", copy.key);
   if (copy.referred) value.append("referred", true);
   set_text(value, "version", copy.version);
+  if (copy.damaged) value.append("damaged", true);
   catalogue::Record record = wrap(kCopies, copy.id, value);
   record.facts = {{"blob", copy.blob}, {"store", copy.store}};
   return record;
 }
 
 Result<Copy> decode_copy(const catalogue::Record& record) {
-  auto value = parse(record);
+  auto value = parse_document(record);
   if (!value) return pass(value);
   return Copy{record.id,
               text_of(*value, "blob"),
@@ -293,6 +236,7 @@ Result<Copy> decode_copy(const catalogue::Record& record) {
               text_of(*value, "key"),
               value->boolean("referred").value_or(false),
               text_of(*value, "version"),
+              value->boolean("damaged").value_or(false),
               record.revision};
 }
 
@@ -307,7 +251,7 @@ catalogue::Record encode(const UploadRecord& upload) {
 }
 
 Result<UploadRecord> decode_upload(const catalogue::Record& record) {
-  auto value = parse(record);
+  auto value = parse_document(record);
   if (!value) return pass(value);
   const auto reserved = size_of(*value, "reserved");
   if (!reserved) return corrupt(record, "reserved");
@@ -328,7 +272,7 @@ catalogue::Record encode(const Removal& removal) {
 }
 
 Result<Removal> decode_removal(const catalogue::Record& record) {
-  auto value = parse(record);
+  auto value = parse_document(record);
   if (!value) return pass(value);
   return Removal{text_of(*value, "store"), text_of(*value, "key"), record.revision};
 }
@@ -352,7 +296,7 @@ catalogue::Record encode(const DeletedImage& deleted) {
 }
 
 Result<DeletedImage> decode_deleted(const catalogue::Record& record) {
-  auto value = parse(record);
+  auto value = parse_document(record);
   if (!value) return pass(value);
   const Value* document = value->find("image");
   const auto revision = size_of(*value, "revision");
@@ -383,9 +327,23 @@ catalogue::Record encode(const std::string& image, const image::Reads& reads) {
 }
 
 Result<image::Reads> decode_reads(const catalogue::Record& record) {
-  auto value = parse(record);
+  auto value = parse_document(record);
   if (!value) return pass(value);
   return image::Reads{size_of(*value, "count").value_or(0), time_of(*value, "last")};
+}
+
+catalogue::Query page_of(const char* collection, std::optional<catalogue::Query::Position> after) {
+  constexpr std::uint32_t kPage = 500;
+  catalogue::Query query;
+  query.collection = collection;
+  query.limit = kPage;
+  query.after = std::move(after);
+  return query;
+}
+
+void tell_unreadable(const catalogue::Record& record, const Error& cause) {
+  log::failure(log::Level::error, "a record of unfinished work can't be read and was left alone",
+               cause, {{"record", record.collection + "/" + record.id}});
 }
 
 }  // namespace visor::service

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -40,7 +41,9 @@ struct Blob {
 catalogue::Record encode(const Blob& blob);
 Result<Blob> decode_blob(const catalogue::Record& record);
 
-/// Where a blob lies. Its id is the blob's for the first copy.
+/// Where a blob lies. Its id is the blob's for the first copy, where reads begin; a blob always has
+/// that one. Whoever changes the set of a blob's copies puts the blob anew in the same batch, so
+/// that of two who do so at the same time one begins again.
 struct Copy {
   std::string id;
   std::string blob;
@@ -48,6 +51,7 @@ struct Copy {
   std::string key;        ///< in the store; the location itself for a reference
   bool referred = false;  ///< not ours: never removed at its source
   std::string version;    ///< of a reference: what the store said of it when it was taken
+  bool damaged = false;   ///< its bytes are not the blob's any more: it is not read
   std::uint64_t revision = 0;
 };
 catalogue::Record encode(const Copy& copy);
@@ -94,5 +98,11 @@ std::string until_value(Time time);
 
 catalogue::Record encode(const std::string& image, const image::Reads& reads);
 Result<image::Reads> decode_reads(const catalogue::Record& record);
+
+/// The next records of a collection, by id.
+catalogue::Query page_of(const char* collection, std::optional<catalogue::Query::Position> after);
+/// Tells the log of a record of unfinished work that can't be read: one that is damaged must not
+/// keep the server from serving all the others.
+void tell_unreadable(const catalogue::Record& record, const Error& cause);
 
 }  // namespace visor::service

@@ -95,7 +95,7 @@ async::Task<Result<image::Image>> ImageService::put_reference(const Principal& w
         "the server at that location does not say how large the data is; upload it instead");
   }
 
-  const Copy copy{random_uuid(), {}, located.name, location, true, status->version, 0};
+  const Copy copy{random_uuid(), {}, located.name, location, true, status->version, false, 0};
   const Blob blob{copy.id, image.id, Blob::Role::original, status->size, {}};
   image::DataFacts data;
   data.blob = blob.id;
@@ -259,7 +259,7 @@ async::Task<Result<void>> ImageService::finish_upload(UploadSession& session,
       co_return pass(finished);
     }
     const Blob blob{data.blob, image.id, Blob::Role::original, data.size, data.digests};
-    const Copy copy{data.blob, data.blob, data.store, session.record.key, false, {}, 0};
+    const Copy copy{data.blob, data.blob, data.store, session.record.key, false, {}, false, 0};
     catalogue::Batch batch;
     batch.puts.push_back(put_of(image, image.revision));
     batch.puts.push_back({encode(blob), 0});
@@ -313,7 +313,7 @@ async::Task<Result<void>> ImageService::abandon_upload(UploadSession& session) {
 
     Result<void> applied = co_await on_.catalogue.apply_admitted(std::move(batch));
     if (!applied && applied.error().code == Code::precondition) continue;
-    if (applied && session.stored) co_return co_await finish_removal(removal);
+    if (applied && session.stored) co_return co_await removals_.finish(removal);
     co_return applied;
   }
   co_return fail(Code::conflict, "the image is being changed by others at the same time");

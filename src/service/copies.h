@@ -1,0 +1,57 @@
+// Private to this folder: where a blob lies, and reading it from wherever it can be read.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "async/byte_source.h"
+#include "async/task.h"
+#include "base/error.h"
+#include "catalogue/client.h"
+#include "service/records.h"
+#include "store/store_set.h"
+
+namespace visor::service {
+
+/// What is to be read of an image's data.
+struct Wanted {
+  std::string image;       ///< its id, for messages
+  std::uint64_t size = 0;  ///< that the whole data must have
+  store::ByteRange range;
+};
+
+/// The copies of blobs. Thread-safe; what it stands on outlives it, and it the sources it opened.
+class Copies {
+ public:
+  Copies(catalogue::Client& catalogue, const store::StoreSet& stores)
+      : catalogue_(catalogue), stores_(stores) {}
+
+  /// All copies of a blob, the first one first. `not_found` if it has none: it was removed.
+  async::Task<Result<std::vector<Copy>>> of(std::string blob);
+
+  /// Null if its store is not configured on this server.
+  store::Store* store_of(const Copy& copy) const;
+
+  /// Opens this copy. `corrupt` if its size is not the one it must have, `not_found` if it is gone
+  /// from its store, `conflict` if a reference's data was changed at its source.
+  async::Task<Result<std::unique_ptr<async::ByteSource>>> open(Copy copy, Wanted wanted);
+
+  /// Opens this copy or, if that fails, another one; the source goes on in another copy where one
+  /// breaks in the middle. The log says so. The error is that of the first copy.
+  async::Task<Result<std::unique_ptr<async::ByteSource>>> open_any(Copy first, Wanted wanted);
+
+ private:
+  class Source;
+
+  /// Opens the first copy that can be opened of those that are whole and not in `tried`, to which
+  /// it adds what it tries. `cause`: why another one is needed, and the error if none is left.
+  async::Task<Result<std::unique_ptr<async::ByteSource>>> open_another(
+      std::string blob, std::vector<std::string>& tried, Wanted wanted, Error cause);
+
+  catalogue::Client& catalogue_;
+  const store::StoreSet& stores_;
+};
+
+}  // namespace visor::service
