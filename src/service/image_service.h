@@ -234,7 +234,7 @@ class ImageService {
   /// Adds to `batch` what becomes of an image's data and charges when it goes for good. Gives what
   /// stores have to drop; `precondition` if somebody else removes or copies it at the moment.
   async::Task<Result<std::vector<Removal>>> add_removal(const image::Image& image,
-                                                          catalogue::Batch& batch);
+                                                        catalogue::Batch& batch);
   async::Task<void> finish_removed(const image::Image& image, std::vector<Removal> removals);
   async::Task<Result<void>> purge_due();
   async::Task<Result<void>> purge_one_due(const DeletedImage& deleted);
