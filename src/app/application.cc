@@ -21,6 +21,8 @@ void Application::Parts::finish_writing() {
 }
 
 void Application::Parts::let_go() {
+  if (placements) placements->stop();
+  placing.reset();
   tidying.reset();
   operations.let_go();
   finish_writing();
@@ -32,6 +34,7 @@ void Application::Parts::let_go() {
 
 void Application::Parts::stop(bool sockets_stay) {
   if (std::exchange(stopped, true)) return;
+  if (placements) placements->stop();
   tidying.reset();
   operations.server_stops();
   const auto deadline = std::chrono::steady_clock::now() + configuration.shutdown_deadline;
@@ -46,6 +49,11 @@ void Application::Parts::stop(bool sockets_stay) {
         deadline - std::chrono::steady_clock::now());
     server->stop(std::max(left, std::chrono::milliseconds(0)));
   }
+  // Work that has not ended by now waits for a store elsewhere.
+  if (placements && placements->under_way()) {
+    for (const auto& cut : cut_stores) cut();
+  }
+  placing.reset();
   finish_writing();
   if (audit) audit->close();
 }

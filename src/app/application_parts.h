@@ -24,6 +24,7 @@
 #include "service/account_service.h"
 #include "service/image_service.h"
 #include "service/jobs.h"
+#include "service/placement_service.h"
 #include "store/store_set.h"
 
 namespace visor::app {
@@ -60,6 +61,7 @@ struct Application::Parts {
 
   Result<void> open_stores();
   Result<void> open_accounts(const std::function<void(const FirstAdministrator&)>& tell);
+  async::Task<Result<void>> recover();
   Result<void> serve(net::InheritedSockets* inherited);
   Result<void> listen(http::Server::Options options, net::InheritedSockets* inherited);
   void start_jobs();
@@ -82,6 +84,7 @@ struct Application::Parts {
   std::vector<std::function<void()>> cut_stores;  // each ends what a store waits for elsewhere
   std::optional<service::AccountQuota> quotas;
   std::optional<service::ImageService> images;
+  std::optional<service::PlacementService> placements;
   std::optional<service::AccountService> users;
   std::optional<auth::Authenticator> authenticator;
   std::unique_ptr<http::Handler> native;
@@ -91,6 +94,7 @@ struct Application::Parts {
   service::Jobs jobs{Clock::system()};
   Operations operations;
   std::optional<PeriodicTask> tidying;
+  std::optional<PeriodicTask> placing;
 
   std::vector<Application::Address> addresses;
   bool stopped = false;

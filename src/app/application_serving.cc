@@ -16,6 +16,8 @@ namespace {
 using async::run_until_done;
 
 constexpr auto kTidyPeriod = std::chrono::seconds(30);
+// Looking costs a load of a flag.
+constexpr auto kLookForPlacements = std::chrono::milliseconds(200);
 
 std::string_view name_of(FrontEndKind kind) {
   switch (kind) {
@@ -75,17 +77,24 @@ Result<void> check_files(const Configuration& configuration) {
   return {};
 }
 
+async::Task<Result<void>> Application::Parts::recover() {
+  Result<void> recovered = co_await images->recover();
+  if (!recovered) co_return recovered;
+  co_return co_await placements->recover();
+}
+
 Result<void> Application::Parts::serve(net::InheritedSockets* inherited) {
   quotas.emplace(*accounts, configuration.quotas);
   service::Options options;
   options.digests = configuration.digests;
   options.largest_image = configuration.largest_image;
   options.keep_deleted = configuration.keep_deleted;
-  images.emplace(service::Foundation{*client, stores, digest_pool, slices, Clock::system(), *quotas,
-                                     audit.get()},
-                 options);
+  const service::Foundation foundation{*client,         stores,  digest_pool, slices,
+                                       Clock::system(), *quotas, audit.get()};
+  images.emplace(foundation, options);
+  placements.emplace(foundation, configuration.digests);
   const std::size_t recovery = jobs.add("recovery", std::chrono::milliseconds(0));
-  if (auto recovered = jobs.run(recovery, [this] { return run_until_done(images->recover()); });
+  if (auto recovered = jobs.run(recovery, [this] { return run_until_done(recover()); });
       !recovered) {
     return pass(recovered);
   }
@@ -95,6 +104,7 @@ Result<void> Application::Parts::serve(net::InheritedSockets* inherited) {
   native_options.public_address = configuration.public_address;
   native_options.requests = &requests;
   native_options.jobs = &jobs;
+  native_options.placements = &*placements;
   native_options.audit = audit.get();
   native = std::make_unique<front::native::NativeFrontEnd>(*images, *users, *authenticator,
                                                            std::move(native_options));
@@ -174,8 +184,15 @@ void Application::Parts::start_jobs() {
         return {};
       });
     }
-    auto tidied = jobs.run(tidy, [this] { return run_until_done(images->tidy()); });
+    auto tidied = jobs.run(tidy, [this] {
+      auto of_images = run_until_done(images->tidy());
+      auto of_placements = run_until_done(placements->tidy());
+      return of_images ? std::move(of_placements) : std::move(of_images);
+    });
     if (!tidied) log::failure(log::Level::warning, "the regular tidying failed", tidied.error());
+  });
+  placing.emplace(kLookForPlacements, [this] {
+    if (placements->due()) run_until_done(placements->run());
   });
 }
 

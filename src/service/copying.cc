@@ -198,6 +198,13 @@ async::Task<Result<Received>> PlacementService::transfer(Placement& placement, S
     co_return pass(recorded);
   }
   ++placement.revision;
+  if (!before.key.empty()) {
+    Result<void> removed = co_await removals_.finish(before);
+    if (!removed) {
+      log::failure(log::Level::warning, "what an earlier run wrote has to wait for its removal",
+                   removed.error(), {{"placement", placement.id}});
+    }
+  }
 
   const Wanted wanted{placement.image, placement.size, {}};
   Result<std::unique_ptr<async::ByteSource>> source = co_await copies_.open_any(*first, wanted);

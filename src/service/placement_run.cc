@@ -181,6 +181,11 @@ std::shared_ptr<PlacementService::Live> PlacementService::live(const std::string
   return found == live_.end() ? nullptr : found->second;
 }
 
+bool PlacementService::under_way() const {
+  const std::lock_guard lock(mutex_);
+  return !live_.empty();
+}
+
 async::Task<Result<void>> PlacementService::save(Placement& placement) {
   placement.updated = on_.clock.now();
   catalogue::Batch batch;
@@ -191,7 +196,7 @@ async::Task<Result<void>> PlacementService::save(Placement& placement) {
 }
 
 async::Task<Result<void>> PlacementService::tidy() {
-  const std::string until = until_value(on_.clock.now() - kKept);
+  const Time until = on_.clock.now() - kKept;
   for (const State state : {State::done, State::failed, State::cancelled}) {
     catalogue::Query query = in_state(state);
     query.sort = kEndedFact;
@@ -199,10 +204,9 @@ async::Task<Result<void>> PlacementService::tidy() {
     if (!page) co_return pass(page);
     catalogue::Batch batch;
     for (const auto& record : page->records) {
-      for (const catalogue::Fact& fact : record.facts) {
-        if (fact.name != kEndedFact || fact.value >= until) continue;
-        batch.removes.push_back({kPlacements, record.id, record.revision});
-      }
+      const auto placement = decode_placement(record);
+      if (!placement || placement->updated >= until) continue;
+      batch.removes.push_back({kPlacements, record.id, record.revision});
     }
     if (batch.empty()) continue;
     Result<void> applied = co_await on_.catalogue.apply_admitted(std::move(batch));

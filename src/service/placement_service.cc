@@ -114,7 +114,8 @@ async::Task<Result<image::Image>> PlacementService::visible_image(const Principa
   co_return fail(Code::conflict, "image " + id + " has no data that lies anywhere");
 }
 
-async::Task<Result<std::vector<Copy>>> PlacementService::copies(Principal who, std::string image) {
+async::Task<Result<std::vector<CopyStatus>>> PlacementService::copies(Principal who,
+                                                                      std::string image) {
   Trail trail(on_.audit, who, "image.copies");
   trail.event().image = image;
   Result<image::Image> known;
@@ -123,14 +124,19 @@ async::Task<Result<std::vector<Copy>>> PlacementService::copies(Principal who, s
   } else {
     known = pass(allowed);
   }
-  Result<std::vector<Copy>> found;
-  if (known) {
-    found = co_await copies_.of(known->blob);
-  } else {
-    found = pass(known);
+  if (!known) {
+    trail.fail(known.error());
+    co_return pass(known);
   }
-  if (!found) trail.fail(found.error());
-  co_return found;
+  Result<std::vector<Copy>> found = co_await copies_.of(known->blob);
+  if (!found) co_return pass(found);
+  std::vector<CopyStatus> copies;
+  for (const Copy& copy : *found) {
+    const store::Store* store = copies_.store_of(copy);
+    copies.push_back({copy.store, store == nullptr ? copy.key : store->location(copy.key),
+                      copy.referred, copy.damaged});
+  }
+  co_return copies;
 }
 
 async::Task<Result<Placement>> PlacementService::request(Principal who, PlacementRequest request) {

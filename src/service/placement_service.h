@@ -28,6 +28,14 @@ struct StoreStatus {
   store::Capability capability;
 };
 
+/// One place where the data of an image lies.
+struct CopyStatus {
+  std::string store;
+  std::string location;  ///< URI, without credentials
+  bool referred = false;
+  bool damaged = false;
+};
+
 /// What came of writing a small blob to a store, reading it back and removing it.
 struct StoreCheck {
   std::string store;
@@ -62,7 +70,7 @@ class PlacementService {
   /// `not_found` for no such store; whatever else goes wrong is in the answer.
   async::Task<Result<StoreCheck>> check(Principal who, std::string store);
   /// Where an image lies; the copy where reads begin comes first.
-  async::Task<Result<std::vector<Copy>>> copies(Principal who, std::string image);
+  async::Task<Result<std::vector<CopyStatus>>> copies(Principal who, std::string image);
 
   /// Records work to be done. `invalid` (a store that there is not or that takes nothing),
   /// `not_found` (an image that there is not), `conflict` (the image is not in a state for it, or
@@ -82,6 +90,8 @@ class PlacementService {
   async::Task<void> run();
   /// Ends `run` soon; what it leaves is taken up by `recover`.
   void stop() { stopping_ = true; }
+  /// Whether `run` is in the middle of something.
+  bool under_way() const;
   /// Forgets placements that were over long ago. Call it now and then.
   async::Task<Result<void>> tidy();
 

@@ -12,6 +12,7 @@
 #include "front/native/image_reading.h"
 #include "front/native/image_writing.h"
 #include "front/native/openapi.h"
+#include "front/native/store_routes.h"
 #include "front/native/user_routes.h"
 #include "sign/request_head.h"
 #include "sign/sigv4.h"
@@ -81,6 +82,10 @@ http::Response plain_text(const http::Request& request, int status, std::string 
 
 async::Task<http::Response> at_once(http::Response response) { co_return response; }
 
+async::Task<Result<http::Response>> not_served(const char* sentence) {
+  co_return fail(Code::not_found, sentence);
+}
+
 }  // namespace
 
 NativeFrontEnd::NativeFrontEnd(service::ImageService& images, service::AccountService& users,
@@ -94,6 +99,7 @@ NativeFrontEnd::NativeFrontEnd(service::ImageService& images, service::AccountSe
   add_deleted_routes();
   add_user_routes();
   add_admin_routes();
+  add_store_routes();
   add_status_routes();
 }
 
@@ -140,9 +146,7 @@ void NativeFrontEnd::add_user_routes() {
 void NativeFrontEnd::add_admin_routes() {
   const auto when = [](bool served, Verb verb) -> Verb {
     if (served) return verb;
-    return [](Exchange&) -> async::Task<Result<http::Response>> {
-      co_return fail(Code::not_found, "this server does not show what it is doing");
-    };
+    return [](Exchange&) { return not_served("this server does not show what it is doing"); };
   };
   http::LiveRequests* const requests = options_.requests;
   const service::Jobs* const jobs = options_.jobs;
@@ -151,6 +155,25 @@ void NativeFrontEnd::add_admin_routes() {
   add("DELETE", "/requests/{id}",
       when(requests != nullptr, [requests](Exchange& e) { return cancel_request(*requests, e); }));
   add("GET", "/jobs", when(jobs != nullptr, [jobs](Exchange& e) { return list_jobs(*jobs, e); }));
+}
+
+void NativeFrontEnd::add_store_routes() {
+  using StoreVerb = async::Task<Result<http::Response>> (*)(service::PlacementService&, Exchange&);
+  service::PlacementService* const placements = options_.placements;
+  const auto route = [this, placements](const char* method, const char* pattern, StoreVerb verb) {
+    add(method, pattern,
+        [placements, verb](Exchange& exchange) -> async::Task<Result<http::Response>> {
+          if (placements != nullptr) return verb(*placements, exchange);
+          return not_served("this server does not tell where images lie");
+        });
+  };
+  route("GET", "/stores", list_stores);
+  route("POST", "/stores/{name}/check", check_store);
+  route("GET", "/images/{id}/copies", list_copies);
+  route("GET", "/placements", list_placements);
+  route("POST", "/placements", post_placement);
+  route("GET", "/placements/{id}", get_placement);
+  route("DELETE", "/placements/{id}", cancel_placement);
 }
 
 void NativeFrontEnd::add_status_routes() {

@@ -22,6 +22,7 @@
 #include "service/account_service.h"
 #include "service/image_service.h"
 #include "service/jobs.h"
+#include "service/placement_service.h"
 #include "sign/request_head.h"
 
 namespace visor::front::native {
@@ -32,10 +33,11 @@ struct Options {
   std::string public_address;
   /// Whether the server serves, for /healthz; null: as long as it answers.
   std::function<bool()> ready;
-  /// What administrators are shown under /requests and /jobs; both outlive the front end. Null:
-  /// these are not served.
+  /// What administrators are shown under /requests and /jobs, and what they decide under /stores
+  /// and /placements; all outlive the front end. Null: these are not served.
   http::LiveRequests* requests = nullptr;
   const service::Jobs* jobs = nullptr;
+  service::PlacementService* placements = nullptr;
   /// Told of refusals that never reach a service; outlives the front end. Null: nobody is.
   audit::Log* audit = nullptr;
   /// Memory for answers that are sent often, in bytes; 0: none.
@@ -67,6 +69,7 @@ class NativeFrontEnd : public http::Handler {
   void add_deleted_routes();
   void add_user_routes();
   void add_admin_routes();
+  void add_store_routes();
   void add_status_routes();
 
   async::Task<http::Response> answer(http::Request& request, const http::Parameters& parameters,
