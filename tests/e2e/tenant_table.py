@@ -275,6 +275,12 @@ show a text for an id   caller     404
 list the requests       accounts   200     what the server is doing, administrators only
 list the jobs           accounts   200
 cancel no request       accounts   404
+list the stores         accounts   200     where images lie is administrators' business
+check no store          accounts   404
+list the placements     accounts   200
+scrub no store          accounts   400
+show no placement       accounts   404
+cancel no placement     accounts   404
 """
 
 

@@ -538,6 +538,12 @@ def service_request(operation, world):
         "list the requests": ("GET", "/requests", [], None),
         "list the jobs": ("GET", "/jobs", [], None),
         "cancel no request": ("DELETE", "/requests/0000000000000", [], None),
+        "list the stores": ("GET", "/stores", [], None),
+        "check no store": ("POST", "/stores/nowhere/check", [], None),
+        "list the placements": ("GET", "/placements", [], None),
+        "scrub no store": ("POST", "/placements", [JSON], b'{"kind": "scrub", "store": "nowhere"}'),
+        "show no placement": ("GET", "/placements/0", [], None),
+        "cancel no placement": ("DELETE", "/placements/0", [], None),
     }[operation]
 
 
