@@ -89,6 +89,7 @@ Result<void> Application::Parts::serve(net::InheritedSockets* inherited) {
   options.digests = configuration.digests;
   options.largest_image = configuration.largest_image;
   options.keep_deleted = configuration.keep_deleted;
+  options.placement = configuration.placement;
   const service::Foundation foundation{*client,         stores,  digest_pool, slices,
                                        Clock::system(), *quotas, audit.get()};
   images.emplace(foundation, options);

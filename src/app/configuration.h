@@ -19,6 +19,7 @@
 #include "base/units.h"
 #include "http/limits.h"
 #include "net/tls_context.h"
+#include "service/image_service.h"
 #include "service/quota.h"
 #include "sign/sigv4.h"
 
@@ -109,6 +110,7 @@ struct Configuration {
   std::string default_store = "file";
   std::map<std::string, StoreSettings> stores = {
       {"file", {StoreSettings::Kind::file, "DATA/store"}}, {"http", {StoreSettings::Kind::http}}};
+  std::vector<service::PlacementRule> placement;
   ReferenceSettings references;
   http::Limits limits;
   std::uint64_t largest_image = 64 * kTiB;

@@ -10,7 +10,11 @@ namespace visor::app {
 /// go to the root's findings.
 void read_sections(const Value& root, Configuration& configuration);
 
-/// The parts of it that know storage: `catalogue`, `default_store`, `stores`, `references`.
+/// The parts of it that know storage: `catalogue`, `default_store`, `stores`,
+/// `placement`, `references`.
 void read_storage(Section& root, Configuration& configuration);
+
+/// `placement`, once the stores are known.
+void read_placement(Section& root, Configuration& configuration);
 
 }  // namespace visor::app

@@ -263,6 +263,7 @@ void read_storage(Section& root, Configuration& configuration) {
   read_catalogue(root, configuration.catalogue);
   read_stores(root, configuration);
   read_default_store(root, configuration);
+  read_placement(root, configuration);
   root.section("references", [&](Section& section) {
     read_folders(section, configuration.data, configuration.references);
     section.section("http", [&](Section& http) { read_http(http, configuration.references); });

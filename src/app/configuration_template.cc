@@ -106,6 +106,9 @@ std::string_view configuration_template() {
 
 # The store of uploads that name none.
 #default_store: file
+# Rules for those uploads, which come before default_store: the first one whose attributes all fit
+# decides, as in `- {store: fast, when: {owner: ada, format: iso}}`.
+#placement: []
 
 # The stores by name. The kinds in this version are file, memory, http, hdfs, s3 and its dialects
 # lcs, cumulus and walrus; a store named like a kind is of that kind, any other needs a line such as

@@ -61,6 +61,7 @@ void expect_defaults(const Configuration& is) {
   EXPECT_EQ(is.keep_deleted, usual.keep_deleted);
   EXPECT_EQ(is.digests, usual.digests);
   EXPECT_EQ(is.default_store, usual.default_store);
+  EXPECT_TRUE(is.placement.empty());
   ASSERT_EQ(is.stores.size(), usual.stores.size());
   for (const auto& [name, store] : usual.stores) {
     ASSERT_TRUE(is.stores.contains(name));

@@ -117,7 +117,7 @@ async::Task<Result<image::Image>> ImageService::put(const Principal& who, image:
     }
     co_return co_await put_reference(who, std::move(image), data.location, explicit_store, trail);
   }
-  if (image.store.empty()) image.store = on_.stores.default_name();
+  if (image.store.empty()) image.store = store_for(image);
   if (on_.stores.named(image.store) == nullptr) {
     std::string names;
     for (const auto& name : on_.stores.names()) names += (names.empty() ? "" : ", ") + name;
@@ -134,6 +134,19 @@ async::Task<Result<image::Image>> ImageService::put(const Principal& who, image:
   if (!applied) co_return pass(applied);
   ++image.revision;
   co_return image;
+}
+
+const std::string& ImageService::store_for(const image::Image& image) const {
+  const auto has = [&image](const auto& wanted) {
+    const auto& [name, value] = wanted;
+    if (image::is_core_attribute(name)) return image::core_text(image, name) == value;
+    const auto found = image.extra.find(name);
+    return found != image.extra.end() && found->second == value;
+  };
+  for (const PlacementRule& rule : options_.placement) {
+    if (std::ranges::all_of(rule.when, has)) return rule.store;
+  }
+  return on_.stores.default_name();
 }
 
 void ImageService::tell_hidden(const Principal& who, const std::string& id, const Error& error) {

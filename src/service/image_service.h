@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -61,6 +62,13 @@ struct Foundation {
   audit::Log* audit = nullptr;  ///< null: nobody is told who did what
 };
 
+/// Where data goes of images that name no store: into `store` if all these attributes (core ones by
+/// their domain names, else free ones) have these values.
+struct PlacementRule {
+  std::map<std::string, std::string> when;
+  std::string store;
+};
+
 struct Options {
   /// Which digests every upload gets. MD5 is what older clients verify with.
   std::vector<DigestAlgorithm> digests = {DigestAlgorithm::md5, DigestAlgorithm::sha1,
@@ -69,6 +77,8 @@ struct Options {
   std::uint64_t largest_image = std::uint64_t{64} << 40;
   /// Memory for records that are read often, in bytes; 0: none.
   std::size_t record_cache = std::size_t{64} << 20;
+  /// The first one that fits decides; none: the default store.
+  std::vector<PlacementRule> placement;
   /// How long a removed image can be restored; 0: not at all.
   std::chrono::milliseconds keep_deleted{0};
 };
@@ -191,6 +201,7 @@ class ImageService {
                                                 Trail& trail);
   /// An image that `who` asked for and may not know of.
   void tell_hidden(const Principal& who, const std::string& id, const Error& error);
+  const std::string& store_for(const image::Image& image) const;
   async::Task<Result<void>> check_links(const Principal& who, std::span<const image::Edit> edits,
                                         Trail& trail);
   async::Task<Result<void>> check_link(const Principal& who, const std::string& attribute,

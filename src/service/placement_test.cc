@@ -104,6 +104,21 @@ class Placements : public ServiceFixture {
   std::unique_ptr<PlacementService> placements_;
 };
 
+TEST_F(Placements, AreDecidedByTheFirstRuleThatFitsWhereAnImageNamesNoStore) {
+  options_.placement = {{{{"owner", "alice"}, {"tier", "cold"}}, "other"},
+                        {{{"architecture", "i386"}}, "other"}};
+  begin_anew();
+  image::Edits cold = draft();
+  cold.push_back({"tier", "cold", true});
+  image::Edits named = cold;
+  named.push_back({"store", "main"});
+  EXPECT_EQ(add(alice_, cold)->store, "other");
+  EXPECT_EQ(add(alice_, {{"name", "x"}, {"architecture", "i386"}})->store, "other");
+  EXPECT_EQ(add(alice_, draft())->store, "main") << "no rule fits";
+  EXPECT_EQ(add(bob_, cold)->store, "main") << "half of a rule is none";
+  EXPECT_EQ(add(alice_, named)->store, "main") << "who asks has the last word";
+}
+
 TEST_F(Placements, CopyAnImageIntoAnotherStoreWithoutChargingItsOwnerAgain) {
   const std::string id = added();
   const Placement placement = done(Kind::copy, id, "other");
