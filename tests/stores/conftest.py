@@ -11,6 +11,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 from harness.server import BINARIES  # noqa: E402
 from rig import Unavailable  # noqa: E402
 from rig.hdfs import Hdfs  # noqa: E402
+from rig.minio import Minio  # noqa: E402
 from rig.seaweedfs import SeaweedFs  # noqa: E402
 
 
@@ -38,6 +39,13 @@ def hdfs():
 @pytest.fixture(scope="module")
 def seaweedfs():
     server = start(SeaweedFs())
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def minio():
+    server = start(Minio())
     yield server
     server.close()
 

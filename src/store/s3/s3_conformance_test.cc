@@ -86,6 +86,12 @@ S3Options real_options() {
   options.access_key = words[3];
   options.secret_key = Secret(words[4]);
   if (words[5] != "path") options.style = S3Options::Style::virtual_host;
+  if (options.host == "localhost") {
+    // A name below it is this machine, too (RFC 6761), but not every resolver knows.
+    options.resolver = [](const std::string&) -> Result<std::vector<fetch::Address>> {
+      return std::vector<fetch::Address>{*fetch::Address::parse("127.0.0.1")};
+    };
+  }
   if (words[6] == "v2") options.signature = S3Options::Signature::v2;
   return options;
 }
@@ -102,11 +108,11 @@ class RealS3UnderTest final : public StoreUnderTest {
   Store& store() override { return *store_; }
   std::vector<std::string> leftovers() override {
     S3Request request;
-    request.query = "uploads&prefix=conformance-";
+    request.query = "uploads";  // some servers take a prefix for a whole name
     auto answer = async::run_until_done(bucket_->ask(std::move(request)));
     if (!answer || answer->refusal) return {};  // not every server tells
     std::vector<std::string> left;
-    if (answer->body.find("<UploadId>") != std::string::npos) left.push_back(answer->body);
+    if (answer->body.find("<Key>conformance-") != std::string::npos) left.push_back(answer->body);
     return left;
   }
 

@@ -1,0 +1,103 @@
+"""What the S3 servers of the rig have in common."""
+
+import contextlib
+import shutil
+import socket
+import time
+
+import botocore.session
+from botocore.config import Config
+
+from . import Unavailable
+
+READY_SECONDS = 240
+ACCESS, SECRET, BUCKET, REGION = "visor-access", "visor-secret-of-the-test", "images", "us-east-1"
+ATTEMPTS = 3
+
+
+def free_ports(count):
+    """Free at this moment; who loses one to another process tries again with others."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+class S3Server:
+    """Used as a context manager. A server says how it is installed and begun, in `install` and `begin`, and names its place,
+    process and port."""
+
+    name = "the server"
+
+    def __init__(self):
+        self.place, self.process, self.port = None, None, None
+
+    def install(self):
+        """The program, or Unavailable."""
+        raise NotImplementedError
+
+    def begin(self, program):
+        """Starts `process` in `place`, to listen on `port`."""
+        raise NotImplementedError
+
+    def __enter__(self):
+        program = self.install()
+        for attempt in range(ATTEMPTS):
+            try:
+                self.begin(program)
+                self._await_bucket()
+                return self
+            except RuntimeError:
+                self.close()
+                if attempt + 1 == ATTEMPTS:
+                    raise
+            except BaseException:
+                self.close()
+                raise
+        raise AssertionError("unreachable")
+
+    def __exit__(self, *_):
+        self.close()
+
+    def environment(self, style="path", signature="v4"):
+        """What VISOR_TEST_S3 takes."""
+        host = "127.0.0.1" if style == "path" else "localhost"
+        return f"http://{host}:{self.port},{REGION},{BUCKET},{ACCESS},{SECRET},{style},{signature}"
+
+    def client(self):
+        return botocore.session.Session().create_client(
+            "s3", region_name=REGION, endpoint_url=f"http://127.0.0.1:{self.port}", aws_access_key_id=ACCESS,
+            aws_secret_access_key=SECRET,
+            config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 0}, read_timeout=60))
+
+    def _await_bucket(self):
+        """Serving means that a bucket can be made and written to: its parts come up one after the other."""
+        client, deadline = self.client(), time.monotonic() + READY_SECONDS
+        while True:
+            if self.process.process.poll() is not None:
+                raise RuntimeError(f"{self.name} ended: {self.process.complaint()}")
+            try:
+                if BUCKET not in [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]:
+                    client.create_bucket(Bucket=BUCKET)
+                client.put_object(Bucket=BUCKET, Key="ready", Body=b"ready")
+                client.delete_object(Bucket=BUCKET, Key="ready")
+                return
+            except Exception as failure:  # pylint: disable=broad-except
+                if time.monotonic() > deadline:
+                    raise Unavailable(f"{self.name} did not begin to serve: {failure}; {self.process.complaint()}") from failure
+                time.sleep(0.1)
+
+    def keys(self):
+        return [entry["Key"] for entry in self.client().list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+
+    def uploads(self):
+        """The multipart uploads under way."""
+        return [entry["Key"] for entry in self.client().list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])]
+
+    def close(self):
+        if self.process:
+            self.process.kill()
+            self.process = None
+        if self.place:
+            shutil.rmtree(self.place, ignore_errors=True)
