@@ -44,7 +44,10 @@ readonly packages_docs=(jq zstd xz-utils sslscan openssl curl python3 ca-certifi
 readonly packages_abuse=(nginx-light haproxy apache2-bin slowhttptest openssl util-linux python3-pytest python3-botocore)
 
 # What the real servers of the stores' tests are downloaded with and run on.
-readonly packages_stores=(openjdk-17-jdk-headless maven python3-venv python3-botocore)
+readonly packages_stores=(
+  openjdk-17-jdk-headless maven python3-venv python3-botocore
+  swift-proxy swift-account swift-container swift-object
+)
 
 # wrk and bench_load make the load; Glance comes with a runner of its own.
 readonly packages_bench=(wrk iproute2 util-linux openssl binutils python3)

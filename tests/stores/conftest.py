@@ -13,6 +13,7 @@ from rig import Unavailable  # noqa: E402
 from rig.hdfs import Hdfs  # noqa: E402
 from rig.minio import Minio  # noqa: E402
 from rig.seaweedfs import SeaweedFs  # noqa: E402
+from rig.swift import Swift  # noqa: E402
 
 
 def pytest_configure(config):
@@ -46,6 +47,13 @@ def seaweedfs():
 @pytest.fixture(scope="module")
 def minio():
     server = start(Minio())
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def swift():
+    server = start(Swift())
     yield server
     server.close()
 

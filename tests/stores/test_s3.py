@@ -33,3 +33,8 @@ def test_seaweedfs_carries_what_every_store_must(seaweedfs):
 @pytest.mark.parametrize("style", ["path", "virtual-host"])
 def test_minio_carries_what_every_store_must(minio, style, signature):
     conforms(minio, style, signature)
+
+
+@pytest.mark.parametrize("signature", ["v4", "v2"])
+def test_swift_carries_what_every_store_must(swift, signature):
+    conforms(swift, signature=signature)

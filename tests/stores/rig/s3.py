@@ -29,6 +29,7 @@ class S3Server:
     process and port."""
 
     name = "the server"
+    access = ACCESS
 
     def __init__(self):
         self.place, self.process, self.port = None, None, None
@@ -63,11 +64,11 @@ class S3Server:
     def environment(self, style="path", signature="v4"):
         """What VISOR_TEST_S3 takes."""
         host = "127.0.0.1" if style == "path" else "localhost"
-        return f"http://{host}:{self.port},{REGION},{BUCKET},{ACCESS},{SECRET},{style},{signature}"
+        return f"http://{host}:{self.port},{REGION},{BUCKET},{self.access},{SECRET},{style},{signature}"
 
     def client(self):
         return botocore.session.Session().create_client(
-            "s3", region_name=REGION, endpoint_url=f"http://127.0.0.1:{self.port}", aws_access_key_id=ACCESS,
+            "s3", region_name=REGION, endpoint_url=f"http://127.0.0.1:{self.port}", aws_access_key_id=self.access,
             aws_secret_access_key=SECRET,
             config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 0}, read_timeout=60))
 
