@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 
+from harness import settings
 from harness.api import BINARY, meta
 from harness.payload import data
 from harness.raw import Wire, signed_head
@@ -89,7 +90,7 @@ def test_a_full_quota_is_told_and_leaves_nothing(hdfs):
 
 
 def serving(hdfs):
-    """The datanode that sends to somebody at this moment, as the kernel's list of connections tells."""
+    """The datanode that talks with somebody at this moment, as the kernel's list of connections tells; None if none does."""
     ports = {int(address.rpartition(":")[2]): address for address in hdfs.datanodes}
     with open("/proc/net/tcp", encoding="ascii") as table:
         for line in list(table)[1:]:
@@ -97,7 +98,7 @@ def serving(hdfs):
             port = int(fields[2].rpartition(":")[2], 16)
             if fields[3] == "01" and port in ports:
                 return ports[port]
-    raise AssertionError("no datanode is being read from")
+    return None
 
 
 def test_a_datanode_killed_under_a_read_is_not_noticed_by_the_reader(own_hdfs):
@@ -114,6 +115,54 @@ def test_a_datanode_killed_under_a_read_is_not_noticed_by_the_reader(own_hdfs):
             hdfs.kill_datanode(serving(hdfs))
             assert start + wire.read_exactly(len(content) - MIB) == content
         assert "goes on at another" in server.log
+
+
+def begin_upload(api, wire, content, sent, **attributes):
+    """Sends the head and the first `sent` bytes; the server waits for the rest."""
+    headers = [*meta(architecture="i386", **attributes), BINARY]
+    wire.send(signed_head(api, "POST", "/images", headers, [("Content-Length", str(len(content)))]))
+    wire.send(content[:sent])
+
+
+def test_a_datanode_killed_under_an_upload_ends_it_and_leaves_nothing(own_hdfs):
+    hdfs = own_hdfs(datanodes=2)
+    content = data(40 * MIB)
+    # Room for the image once, on both sides: twice if the first attempt kept any of it.
+    hdfs.order(f"quota {hdfs.folder} {2 * 48 * MIB}")
+    with Server(config=configuration(hdfs) + settings.quota(size=48 * MIB)) as server:
+        user = server.api().create_user()
+        with Wire(server, timeout=600) as wire:
+            begin_upload(user, wire, content, 20 * MIB, name="hit")
+            eventually(lambda: hdfs.files() and hdfs.space() > 0, "HDFS has a part of it", seconds=180)
+            hdfs.kill_datanode(serving(hdfs))
+            wire.send(content[20 * MIB:])
+            status, _, body = wire.read_answer()
+        assert status == 503, body
+        assert b"datanode" in body and b"again" in body, body
+        assert hdfs.files() == []
+        assert hdfs.space() == 0
+        assert [image["name"] for image in user.listed("status=error")] == ["hit"]
+
+        image = user.upload(content, name="tried again")
+        assert user.get(f"/images/{image}").body == content
+        assert len(hdfs.files()) == 1
+
+
+def test_an_upload_does_not_notice_that_a_datanode_behind_the_first_dies(own_hdfs):
+    hdfs = own_hdfs(datanodes=2)
+    content = data(40 * MIB)
+    with Server(config=configuration(hdfs)) as server:
+        root = server.api()
+        with Wire(server, timeout=600) as wire:
+            begin_upload(root, wire, content, 20 * MIB, name="goes on")
+            eventually(lambda: hdfs.files() and hdfs.space() > 0, "HDFS has a part of it", seconds=180)
+            first = serving(hdfs)
+            hdfs.kill_datanode(next(address for address in hdfs.datanodes if address != first))
+            wire.send(content[20 * MIB:])
+            status, _, body = wire.read_answer()
+        assert status == 200, body
+        assert len(hdfs.files()) == 1
+        assert root.get(f"/images/{root.listed()[0]['_id']}").body == content
 
 
 def test_an_upload_goes_on_behind_a_failover(own_hdfs):

@@ -15,6 +15,13 @@ std::unexpected<Error> ended() {
   return fail(Code::conflict, "this upload has ended already", "hdfs.writer");
 }
 
+std::unexpected<Error> broke_off(const Error& error, const std::string& datanode) {
+  return fail(Code::unavailable,
+              "the datanode of HDFS that took the data broke off, and nothing was kept; "
+              "upload it again",
+              "hdfs.CREATE datanode=" + datanode + " " + error.where);
+}
+
 /// What is read passes the checksum on its way.
 class CheckedSource : public async::ByteSource {
  public:
@@ -98,12 +105,16 @@ async::Task<Result<void>> HdfsWriter::send(webhdfs::Namenodes& namenodes, Upload
       refusal = Refusal{std::move(error), Next::other_namenode};
     }
     // What has gone to a datanode is gone, so another can only take it from the first byte.
-    const bool repeatable = upload.pipe.taken() == 0 && refusal->next != Next::give_up &&
-                            refusal->error.code != Code::cancelled;
+    const std::string datanode = webhdfs::host_of(*answer->location);
+    const bool taken = upload.pipe.taken() > 0;
+    const bool repeatable =
+        !taken && refusal->next != Next::give_up && refusal->error.code != Code::cancelled;
     if (!repeatable || attempt + 1 >= namenodes.access().attempts) {
+      const bool died = taken && !response && refusal->error.code == Code::unavailable;
+      if (died) co_return broke_off(refusal->error, datanode);
       co_return std::unexpected(std::move(refusal->error));
     }
-    excluded.insert(webhdfs::host_of(*answer->location));
+    excluded.insert(datanode);
   }
 }
 

@@ -13,6 +13,7 @@
 //   standby               neither is active
 //   quota FOLDER BYTES    the most that FOLDER may hold, all replicas counted; 0: no limit
 //   files FOLDER          what lies below FOLDER
+//   space FOLDER          what FOLDER takes of such a quota
 
 import java.io.BufferedReader;
 import java.io.File;
@@ -129,6 +130,11 @@ public final class MiniDfs {
           }
           case "files" -> {
             say(list(files, words[1]));
+            continue;
+          }
+          case "space" -> {
+            say("{\"bytes\": " + files.getContentSummary(new Path(words[1])).getSpaceConsumed()
+                + "}");
             continue;
           }
           default -> throw new IllegalArgumentException("unknown order " + words[0]);

@@ -99,6 +99,10 @@ class Hdfs:
         """What lies below a folder, the half-written files too."""
         return self.order(f"files {folder}")["files"]
 
+    def space(self, folder=FOLDER):
+        """What a folder takes of its quota, all replicas counted, the half-written files too."""
+        return self.order(f"space {folder}")["bytes"]
+
     def kill_datanode(self, address):
         self._datanodes.pop(address).kill()
 
