@@ -96,6 +96,7 @@ class FakeHdfs {
   Disturb disturb = [](std::size_t, const HdfsRequest&, ScriptedConnection&) { return false; };
   /// Of namenodes, by JSON instead of a redirect.
   bool plain_locations = true;
+  bool knows_pages = true;              ///< LISTSTATUS_BATCH, as Hadoop 2.9 and newer do
   std::string checksum_algorithm = {};  ///< empty: the right one
   std::string named_datanode = {};      ///< host:port that is named instead of a real one
 
@@ -160,6 +161,13 @@ class FakeHdfs {
   }
 
   static std::string not_found() { return exception_answer("404 No", "FileNotFoundException"); }
+  /// As Hadoop's namenodes say it.
+  static std::string unknown_operation(const HdfsRequest& request) {
+    return exception_answer("400 Bad", "IllegalArgumentException",
+                            R"(Invalid value for webhdfs parameter \"op\": No enum constant )"
+                            "org.apache.hadoop.hdfs.web.resources.GetOpParam.Op." +
+                                request.operation());
+  }
   static std::string boolean(bool value) {
     return json_answer("200 OK", value ? R"({"boolean":true})" : R"({"boolean":false})");
   }
@@ -199,7 +207,9 @@ class FakeHdfs {
       files_.insert(std::move(entry));
       return boolean(true);
     }
-    if (operation == "LISTSTATUS_BATCH") return page(request);
+    if (operation == "LISTSTATUS_BATCH" && knows_pages) return page(request);
+    if (operation == "LISTSTATUS_BATCH") return unknown_operation(request);
+    if (operation == "LISTSTATUS") return page(request);
     if (operation == "OPEN" || operation == "GETFILECHECKSUM") {
       if (found == files_.end()) return not_found();
       return send_on(request);
@@ -223,17 +233,19 @@ class FakeHdfs {
     for (const auto& [path, file] : files_) {
       add(path, status(path.starts_with(above) ? path.substr(above.size()) : "", file));
     }
-    constexpr std::size_t kPage = 3;
+    const bool all = request.operation() == "LISTSTATUS";
+    const std::size_t most = all ? names.size() : 3;
     std::string list;
     std::size_t count = 0;
     for (const auto& [name, text] : names) {
-      if (++count > kPage) break;
+      if (++count > most) break;
       list += (list.empty() ? "" : ",") + text;
     }
-    const std::size_t left = names.size() > kPage ? names.size() - kPage : 0;
-    return json_answer("200 OK",
-                       R"({"DirectoryListing":{"partialListing":{"FileStatuses":{"FileStatus":[)" +
-                           list + R"(]}},"remainingEntries":)" + std::to_string(left) + "}}");
+    const std::string statuses = R"({"FileStatuses":{"FileStatus":[)" + list + "]}}";
+    if (all) return json_answer("200 OK", statuses);
+    const std::size_t left = names.size() > most ? names.size() - most : 0;
+    return json_answer("200 OK", R"({"DirectoryListing":{"partialListing":)" + statuses +
+                                     R"(,"remainingEntries":)" + std::to_string(left) + "}}");
   }
 
   std::string send_on(const HdfsRequest& request) {

@@ -111,7 +111,7 @@ TEST_F(HdfsFaults, SaysWhoAsksAndNeverBothNameAndToken) {
   EXPECT_FALSE(query.contains("delegation"));
 
   auto options = options_for(*hdfs_);
-  options.access.token = "JAAGcm9vdA+/=";
+  options.access.token = [] { return "JAAGcm9vdA+/="; };
   store_ = std::move(*HdfsStore::create(std::move(options)));
   EXPECT_FALSE(run_until_done(store().stat("a")));
   EXPECT_EQ(query["delegation"], "JAAGcm9vdA+/=");
@@ -314,6 +314,8 @@ TEST_F(HdfsFaults, TakesAnUploadBackThatADatanodeBreaksOff) {
   }
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().code, Code::unavailable);
+  EXPECT_TRUE(written.error().message.contains("datanode")) << written.error().message;
+  EXPECT_TRUE(written.error().where.contains("datanode=127.0.0.1")) << written.error().where;
   EXPECT_EQ(run_until_done((*writer)->write(as_span(slice))).error().code, Code::conflict);
   run_until_done((*writer)->abort());
   EXPECT_EQ(paths(), std::vector<std::string>{});

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <utility>
 
-#include "base/encoding.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "store/file_source.h"
@@ -148,8 +147,7 @@ async::Task<Result<std::unique_ptr<BlobWriter>>> HdfsStore::create(std::string k
 
 async::Task<void> HdfsStore::remove_old_temporaries() {
   const std::string folder = folder_ + "/" + kTemporaries;
-  auto answer = co_await namenodes_.ask("GET", folder, "LISTSTATUS_BATCH", "");
-  const auto page = answer ? webhdfs::page_of(answer->document) : std::optional<webhdfs::Page>();
+  auto page = co_await namenodes_.list(folder, "");
   if (!page) co_return;
   const auto oldest = std::chrono::duration_cast<std::chrono::milliseconds>(
                           (std::chrono::system_clock::now() - kOldTemporary).time_since_epoch())
@@ -174,11 +172,9 @@ async::Task<Result<Listing>> HdfsStore::list(std::string after, std::uint32_t li
   std::string last = name_of(std::move(after));
   while (true) {
     // In ascending order of the names' bytes, which is that of the keys.
-    const std::string parameters = last.empty() ? "" : "&startAfter=" + percent_encode(last);
-    auto answer = co_await namenodes_.ask("GET", folder_path(), "LISTSTATUS_BATCH", parameters);
-    if (!answer) co_return pass(answer);
-    const auto page = webhdfs::page_of(answer->document);
-    if (!page) co_return no_page();
+    const std::string folder = folder_path();
+    auto page = co_await namenodes_.list(folder, last);
+    if (!page) co_return pass(page);
     for (const auto& entry : page->entries) {
       if (entry.name <= last) co_return no_page();
       last = entry.name;

@@ -17,8 +17,9 @@ namespace {
 
 class FakeUnderTest : public StoreUnderTest {
  public:
-  explicit FakeUnderTest(bool plain_locations) {
+  explicit FakeUnderTest(bool plain_locations, bool knows_pages = true) {
     hdfs_.plain_locations = plain_locations;
+    hdfs_.knows_pages = knows_pages;
     store_ = std::move(*HdfsStore::create(options_for(hdfs_)));
   }
   Store& store() override { return *store_; }
@@ -38,10 +39,13 @@ class FakeUnderTest : public StoreUnderTest {
 INSTANTIATE_TEST_SUITE_P(
     FakeHdfs, StoreSuite,
     testing::Values(StoreKind{"redirects", [] { return std::make_unique<FakeUnderTest>(false); }},
-                    StoreKind{"locations", [] { return std::make_unique<FakeUnderTest>(true); }}),
+                    StoreKind{"locations", [] { return std::make_unique<FakeUnderTest>(true); }},
+                    StoreKind{"without_pages",
+                              [] { return std::make_unique<FakeUnderTest>(false, false); }}),
     store_kind_name);
 
-/// host:port of the namenode, user, folder, and host:port of each datanode, with commas between.
+/// host:port of the namenode, user, folder, and host:port of each datanode, with commas between;
+/// before them all "https://PATH," of the certificates to trust, if they speak TLS.
 std::vector<std::string> words_of_environment() {
   std::vector<std::string> words;
   const char* text = std::getenv("VISOR_TEST_HDFS");
@@ -51,8 +55,13 @@ std::vector<std::string> words_of_environment() {
   return words;
 }
 
-HdfsStore::Options options_of(const std::vector<std::string>& words) {
+HdfsStore::Options options_of(std::vector<std::string> words) {
   HdfsStore::Options options;
+  if (words.front().starts_with("https://")) {
+    options.access.https = true;
+    options.fetch.authorities_file = words.front().substr(8);
+    words.erase(words.begin());
+  }
   options.access.namenodes = {words.at(0)};
   options.access.user = words.at(1);
   options.folder = words.at(2);
@@ -68,20 +77,17 @@ class RealHdfs : public StoreUnderTest {
         access_(options.access),
         store_(std::move(*HdfsStore::create(options))) {
     auto guard = fetch::Guard::create({.exceptions = options.access.namenodes});
-    fetcher_ = std::move(*fetch::Fetcher::create({}, std::move(*guard)));
+    fetcher_ = std::move(*fetch::Fetcher::create(options.fetch, std::move(*guard)));
   }
 
   Store& store() override { return *store_; }
   std::vector<std::string> leftovers() override {
     webhdfs::Namenodes namenodes(*fetcher_, access_);
-    auto answer = async::run_until_done(
-        namenodes.ask("GET", folder_ + "/.visor-tmp", "LISTSTATUS_BATCH", ""));
-    if (!answer && answer.error().code == Code::not_found) return {};
-    if (!answer) return {answer.error().message};
+    auto page = async::run_until_done(namenodes.list(folder_ + "/.visor-tmp", ""));
+    if (!page && page.error().code == Code::not_found) return {};
+    if (!page) return {page.error().message};
     std::vector<std::string> names;
-    for (const auto& entry : webhdfs::page_of(answer->document)->entries) {
-      names.push_back(entry.name);
-    }
+    for (const auto& entry : page->entries) names.push_back(entry.name);
     return names;
   }
 

@@ -7,11 +7,18 @@
 #include "async/byte_source.h"
 #include "async/executor.h"
 #include "base/encoding.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "document/json.h"
 
 namespace visor::store::webhdfs {
 namespace {
+
+/// In lists of files there are more for each value.
+constexpr std::size_t kBytesOfValue = 16;
+
+constexpr const char* kListPage = "LISTSTATUS_BATCH";
+constexpr const char* kListAll = "LISTSTATUS";
 
 bool is_json(const fetch::ResponseHead& head) {
   return head.field("content-type").value_or("").starts_with("application/json");
@@ -19,19 +26,25 @@ bool is_json(const fetch::ResponseHead& head) {
 
 bool is_redirect(int status) { return status == 301 || status == 302 || status == 307; }
 
-/// The whole of a short answer as a document; null if it is none.
-async::Task<Result<document::Value>> read_document(fetch::Response& response) {
-  auto text = co_await async::read_all(*response.body, kLargestAnswer);
+/// The whole of an answer of at most `largest` bytes as a document; null if it is none.
+async::Task<Result<document::Value>> read_document(fetch::Response& response, std::size_t largest) {
+  auto text = co_await async::read_all(*response.body, largest);
   if (!text) co_return pass(text);
   if (text->empty() || !is_json(response.head)) co_return document::Value();
   document::Limits limits;
-  limits.bytes = kLargestAnswer;
+  limits.bytes = largest;
+  limits.values = std::max(limits.values, largest / kBytesOfValue);
   auto parsed = document::parse_json(*text, limits);
   if (!parsed) {
     co_return fail(Code::unavailable, "HDFS answers with something that is no JSON",
                    "hdfs " + parsed.error().message);
   }
   co_return std::move(*parsed);
+}
+
+std::unexpected<Error> no_list(const std::string& operation) {
+  return fail(Code::unavailable, "HDFS answers with something that is no list of files",
+              "hdfs." + operation);
 }
 
 bool is_out_of_reach(const Error& error) {
@@ -47,8 +60,8 @@ std::string Namenodes::url(std::size_t index, const std::string& path, const std
                            const std::string& parameters) const {
   std::string text = (access_.https ? "https://" : "http://") + access_.namenodes[index] +
                      "/webhdfs/v1" + percent_encode(path, "/") + "?op=" + operation + parameters;
-  if (!access_.token.empty()) {
-    text += "&delegation=" + percent_encode(access_.token);
+  if (access_.token) {
+    text += "&delegation=" + percent_encode(access_.token());
   } else if (!access_.user.empty()) {
     text += "&user.name=" + percent_encode(access_.user);
   }
@@ -73,9 +86,12 @@ async::Task<std::expected<Answer, Refusal>> Namenodes::send(fetch::Call call,
     answer.data = std::move(*response);
     co_return answer;
   }
-  auto document = co_await read_document(given);
+  const std::size_t largest = operation == kListAll ? kLargestList : kLargestAnswer;
+  auto document = co_await read_document(given, largest);
   if (!document) {
-    co_return std::unexpected(Refusal{std::move(document.error()), Next::other_namenode});
+    const Next next =
+        document.error().code == Code::too_large ? Next::give_up : Next::other_namenode;
+    co_return std::unexpected(Refusal{std::move(document.error()), next});
   }
   if (status != 200 && status != 201 && !answer.location) {
     co_return std::unexpected(refusal_of(status, *document, operation));
@@ -172,6 +188,41 @@ async::Task<Result<FileStatus>> Namenodes::status(std::string path) {
   co_return std::move(*status);
 }
 
+async::Task<Result<Page>> Namenodes::list(std::string folder, std::string after) {
+  if (!knows_pages_) co_return co_await list_all(std::move(folder), std::move(after));
+  const std::string parameters = after.empty() ? "" : "&startAfter=" + percent_encode(after);
+  auto answer = co_await ask("GET", folder, kListPage, parameters);
+  if (!answer && answer.error().code == Code::unsupported) {
+    if (knows_pages_.exchange(false)) {
+      log::info("this HDFS lists folders only as a whole", {{"why", answer.error().where}});
+    }
+    co_return co_await list_all(std::move(folder), std::move(after));
+  }
+  if (!answer) co_return pass(answer);
+  auto page = page_of(answer->document);
+  if (!page) co_return no_list(kListPage);
+  co_return std::move(*page);
+}
+
+async::Task<Result<Page>> Namenodes::list_all(std::string folder, std::string after) {
+  auto answer = co_await ask("GET", std::move(folder), kListAll, "");
+  if (!answer && answer.error().code == Code::too_large) {
+    co_return fail(Code::unavailable,
+                   "the store's folder has more files than this version of HDFS can list; "
+                   "Hadoop 2.9 and newer can",
+                   answer.error().where);
+  }
+  if (!answer) co_return pass(answer);
+  auto all = entries_of(answer->document);
+  if (!all) co_return no_list(kListAll);
+  Page page;
+  for (auto& entry : *all) {
+    if (entry.name > after) page.entries.push_back(std::move(entry));
+  }
+  std::ranges::sort(page.entries, {}, &FileStatus::name);
+  co_return page;
+}
+
 async::Task<void> Namenodes::pause(unsigned attempt) const {
   auto pause = access_.first_pause;
   for (unsigned doubled = 1; doubled < attempt && pause < access_.longest_pause; ++doubled) {
@@ -197,7 +248,7 @@ std::string excluding(const Excluded& hosts) {
 async::Task<std::optional<Refusal>> refusal_in(std::unique_ptr<fetch::Response> response,
                                                std::string operation) {
   const int status = response->head.status;
-  auto document = co_await read_document(*response);
+  auto document = co_await read_document(*response, kLargestAnswer);
   if (status == 200 || status == 201) co_return std::nullopt;
   if (!document) co_return Refusal{std::move(document.error()), Next::other_namenode};
   co_return refusal_of(status, *document, operation);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -24,8 +25,9 @@ struct Access {
   /// host:port of each namenode's (or HttpFS's) web server; at least one.
   std::vector<std::string> namenodes;
   bool https = false;
-  std::string user;   ///< sent as user.name unless there is a token; may be empty
-  std::string token;  ///< a delegation token; may be empty
+  std::string user;  ///< sent as user.name unless there is a token; may be empty
+  /// The delegation token at this moment; null: there is none. Called from several threads.
+  std::function<std::string()> token = {};
   /// How often a request is tried that a namenode puts off, or that none of them answers.
   unsigned attempts = 10;
   /// Before the second attempt about this, doubled each time up to `longest_pause`.
@@ -65,6 +67,11 @@ class Namenodes {
 
   async::Task<Result<FileStatus>> status(std::string path);
 
+  /// What lies in a folder behind the name `after`, in ascending order of the names' bytes: a page
+  /// of it, or all from a server that knows no pages (Hadoop before 2.9), which is asked for one
+  /// only once.
+  async::Task<Result<Page>> list(std::string folder, std::string after);
+
   /// The second step: a GET at the place that a namenode named.
   async::Task<std::expected<Answer, Refusal>> follow(std::string location, std::string operation);
 
@@ -79,12 +86,14 @@ class Namenodes {
                                                       std::string path, std::string operation,
                                                       std::string parameters);
   async::Task<std::expected<Answer, Refusal>> send(fetch::Call call, std::string operation);
+  async::Task<Result<Page>> list_all(std::string folder, std::string after);
   std::string url(std::size_t index, const std::string& path, const std::string& operation,
                   const std::string& parameters) const;
 
   fetch::Fetcher& fetcher_;
   const Access access_;
   std::atomic<std::size_t> current_ = 0;
+  std::atomic<bool> knows_pages_ = true;
 };
 
 /// "&excludedatanodes=a,b", or nothing.

@@ -23,6 +23,7 @@ constexpr std::string_view kNoRoom =
 constexpr std::string_view kDenied =
     "HDFS does not let this server do that: its permissions forbid it";
 constexpr std::string_view kUnknown = "HDFS does not accept this server's credentials";
+constexpr std::string_view kCannot = "this version of HDFS cannot do that";
 constexpr std::string_view kSafe = "HDFS is in safe mode and changes nothing at the moment";
 
 constexpr std::array<Meaning, 20> kMeanings = {{
@@ -50,8 +51,7 @@ constexpr std::array<Meaning, 20> kMeanings = {{
     {"FileAlreadyExistsException", Code::conflict, Next::give_up, "HDFS has that file already"},
     {"ParentNotDirectoryException", Code::unavailable, Next::give_up,
      "a part of the store's folder is a file in HDFS"},
-    {"UnsupportedOperationException", Code::unsupported, Next::give_up,
-     "this version of HDFS cannot do that"},
+    {"UnsupportedOperationException", Code::unsupported, Next::give_up, kCannot},
     {"IllegalArgumentException", Code::unavailable, Next::give_up,
      "HDFS does not understand this server's request"},
 }};
@@ -107,6 +107,10 @@ Refusal refusal_of(int status, const document::Value& document, std::string_view
   auto refuse = [&trail](Code code, std::string_view message, Next next) {
     return Refusal{fail(code, std::string(message), std::move(trail)).error(), next};
   };
+  // How servers say that they don't know an operation.
+  if (exception == "IllegalArgumentException" && text.contains(operation)) {
+    return refuse(Code::unsupported, kCannot, Next::give_up);
+  }
   if (const auto* meaning = meaning_of(exception, text)) {
     return refuse(meaning->code, meaning->message, meaning->next);
   }
@@ -135,17 +139,23 @@ std::optional<FileStatus> file_status_of(const document::Value& document) {
   return read_status(*status);
 }
 
+std::optional<std::vector<FileStatus>> entries_of(const document::Value& document) {
+  const auto* statuses = document.find("FileStatuses");
+  const auto* list = statuses != nullptr ? statuses->find("FileStatus") : nullptr;
+  if (list == nullptr || list->as_array() == nullptr) return std::nullopt;
+  std::vector<FileStatus> entries;
+  for (const auto& entry : *list->as_array()) entries.push_back(read_status(entry));
+  return entries;
+}
+
 std::optional<Page> page_of(const document::Value& document) {
   const auto* listing = document.find("DirectoryListing");
   const auto* partial = listing != nullptr ? listing->find("partialListing") : nullptr;
-  const auto* statuses = partial != nullptr ? partial->find("FileStatuses") : nullptr;
-  const auto* list = statuses != nullptr ? statuses->find("FileStatus") : nullptr;
   const auto remaining = listing != nullptr ? listing->integer("remainingEntries") : std::nullopt;
-  if (list == nullptr || list->as_array() == nullptr || !remaining) return std::nullopt;
-  Page page;
-  for (const auto& entry : *list->as_array()) page.entries.push_back(read_status(entry));
-  page.more = *remaining > 0;
-  return page;
+  if (partial == nullptr || !remaining) return std::nullopt;
+  auto entries = entries_of(*partial);
+  if (!entries) return std::nullopt;
+  return Page{std::move(*entries), *remaining > 0};
 }
 
 std::optional<bool> boolean_of(const document::Value& document) {

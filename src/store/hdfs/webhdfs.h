@@ -18,6 +18,9 @@ namespace visor::store::webhdfs {
 /// settings.
 inline constexpr std::size_t kLargestAnswer = std::size_t{4} << 20;
 
+/// And lists of whole folders, some hundred thousand names, from servers that know no pages.
+inline constexpr std::size_t kLargestList = std::size_t{64} << 20;
+
 /// What HDFS knows about a file or folder.
 struct FileStatus {
   std::string name;  ///< the last part of its path in a list, empty for the one asked for
@@ -48,6 +51,9 @@ Refusal refusal_of(int status, const document::Value& document, std::string_view
 
 /// {"FileStatus": {…}}; nothing if it is none.
 std::optional<FileStatus> file_status_of(const document::Value& document);
+
+/// {"FileStatuses": {"FileStatus": […]}}, the answer of LISTSTATUS; nothing if it is none.
+std::optional<std::vector<FileStatus>> entries_of(const document::Value& document);
 
 /// A page of LISTSTATUS_BATCH.
 struct Page {
