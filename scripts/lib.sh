@@ -53,6 +53,7 @@ readonly packages_stores=(
 readonly packages_bench=(wrk iproute2 util-linux openssl binutils python3)
 readonly packages_bench_nginx=(nginx-light)
 readonly packages_bench_glance=(glance-common python3-glance)
+readonly packages_bench_aws=(python3-venv python3-botocore)
 
 # --- messages -----------------------------------------------------------------------------------------------------
 

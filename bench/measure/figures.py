@@ -8,7 +8,7 @@ import re
 import statistics
 
 PEERS = ("visor", "nginx", "glance")
-TITLES = {"visor": "VISOR", "nginx": "nginx", "glance": "Glance"}
+TITLES = {"visor": "VISOR", "nginx": "nginx", "glance": "Glance", "aws": "aws s3 cp"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Dimension:
     title: str
     figures: tuple[Figure, ...]
     remarks: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ("nginx", "glance")  # the columns of its table
 
 
 def readable(value: float) -> str:

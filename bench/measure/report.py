@@ -51,19 +51,19 @@ def circumstances(known: dict) -> str:
 
 def section(dimension: Dimension, results: Results) -> list[str]:
     known = results.known["dimensions"].get(dimension.name)
-    if known is None:
+    if known is None or not known["rows"]:
         return []
     lines = [f"## {dimension.title}", ""]
-    lines.append("| | unit | VISOR | nginx | to nginx | Glance | to Glance | goal | reached |")
-    lines.append("| --- | --- " + "| ---: " * 5 + "| --- | --- |")
+    columns = "".join(f"| {TITLES[peer]} | to {TITLES[peer]} " for peer in dimension.peers)
+    lines.append(f"| | unit | VISOR {columns}| goal | reached |")
+    lines.append("| --- | --- | ---: " + "| ---: | ---: " * len(dimension.peers) + "| --- | --- |")
     for figure in dimension.figures:
         medians = results.medians(dimension.name, figure.row, figure.name)
         if not medians:
             continue
+        cells = "".join(f"| {cell(figure, medians, peer)} | {ratio(medians, peer)} " for peer in dimension.peers)
         lines.append(
-            f"| {figure.title} | {figure.unit} | **{cell(figure, medians, 'visor')}** | {cell(figure, medians, 'nginx')} "
-            f"| {ratio(medians, 'nginx')} | {cell(figure, medians, 'glance')} | {ratio(medians, 'glance')} "
-            f"| {goal_cells(figure, medians)} |"
+            f"| {figure.title} | {figure.unit} | **{cell(figure, medians, 'visor')}** {cells}| {goal_cells(figure, medians)} |"
         )
     errors = results.errors(dimension.name)
     if errors:

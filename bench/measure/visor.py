@@ -29,10 +29,11 @@ class Visor(Server):
     port = 18080
     tls_port = 18443
 
-    def __init__(self, setting: Setting, data: pathlib.Path, digests: tuple[str, ...] = ALL_DIGESTS):
+    def __init__(self, setting: Setting, data: pathlib.Path, digests: tuple[str, ...] = ALL_DIGESTS, more: str = ""):
         super().__init__(setting)
         self.data = data
         self.digests = digests
+        self.more = more  # of the configuration
         self.signer = Signer(ACCOUNT, secret_of(setting))
         self.with_account = True
 
@@ -59,7 +60,7 @@ accounts:
 digests: [{", ".join(self.digests)}]
 limits:
   requests_per_connection: 1000000000
-"""
+{self.more}"""
         )
 
     def environment(self) -> dict[str, str]:
