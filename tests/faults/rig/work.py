@@ -72,6 +72,23 @@ def download_and_stop(scene):
     scene.died()
 
 
+def change_and_stop(scene):
+    client = scene.client()
+    client.rename(next(iter(scene.ledger.contents)), "at last")
+    scene.signal(signal.SIGTERM)
+    scene.died()
+
+
+def again(work, times):
+    """The same work as often as that."""
+
+    def repeated(scene):
+        for _ in range(times):
+            work(scene)
+
+    return repeated
+
+
 def several_at_once(scene):
     """Clients beside each other, so that commits are shared."""
     failed = []
