@@ -316,7 +316,9 @@ TEST_F(AuditLog, TellsWhoWaitsWhenTheDiskFailsAndGoesOnInANewFile) {
     return ::fdatasync(file);
   };
   start();
-  fill(3);
+  const auto before = log_->append_awaited(removal("before", Outcome::begun));
+  ASSERT_TRUE(before);
+  ASSERT_TRUE(settle(*before)) << "so that nothing is left to flush when the disk fails";
   failing_ = true;
   const auto begun = log_->append_awaited(removal("lost", Outcome::begun));
   ASSERT_TRUE(begun);
