@@ -35,6 +35,8 @@ std::string_view to_string(Code code) {
       return "no_space";
     case Code::timeout:
       return "timeout";
+    case Code::too_slow:
+      return "too_slow";
     case Code::cancelled:
       return "cancelled";
     case Code::corrupt:
@@ -51,8 +53,8 @@ Error Error::at(std::string_view step) && {
 }
 
 std::unexpected<Error> fail(Code code, std::string message, std::string where) {
-  const bool transient =
-      code == Code::rate_limited || code == Code::unavailable || code == Code::timeout;
+  const bool transient = code == Code::rate_limited || code == Code::unavailable ||
+                         code == Code::timeout || code == Code::too_slow;
   return std::unexpected<Error>(
       Error{code, std::move(message), std::move(where), transient ? Retry::later : Retry::never});
 }

@@ -25,6 +25,7 @@ enum class Code {
   unavailable,      ///< something the service stands on is down or full
   no_space,         ///< the store has no room left
   timeout,          ///< a deadline passed
+  too_slow,         ///< the caller sends what it has to say more slowly than is waited for
   cancelled,        ///< the caller went away or the server is stopping
   corrupt,          ///< stored or received bytes do not match their digest
   internal,         ///< a defect or a condition nobody foresaw
@@ -53,7 +54,7 @@ template <class T>
 using Result = std::expected<T, Error>;
 
 /// Shorthand for returning an error: `return fail(Code::not_found, "no image has this id");`
-/// `retry` follows from the code: rate_limited, unavailable and timeout say `later`.
+/// `retry` follows from the code: rate_limited, unavailable, timeout and too_slow say `later`.
 std::unexpected<Error> fail(Code code, std::string message, std::string where = {});
 
 /// An error for a failed system call, from `errno_value`: ENOSPC and EDQUOT become no_space, EMFILE

@@ -28,7 +28,7 @@ TEST(ErrorValue, PassesThroughAnotherResultType) {
 }
 
 TEST(ErrorValue, AdvisesToTryAgainOnlyForTransientCodes) {
-  for (const auto code : {Code::rate_limited, Code::unavailable, Code::timeout}) {
+  for (const auto code : {Code::rate_limited, Code::unavailable, Code::timeout, Code::too_slow}) {
     EXPECT_EQ(fail(code, "x").error().retry, Retry::later);
   }
   for (const auto code : {Code::invalid, Code::corrupt, Code::internal, Code::no_space}) {

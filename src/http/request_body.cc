@@ -115,7 +115,7 @@ async::Task<Result<std::size_t>> RequestBody::receive(std::span<std::byte> into)
     if (count) window_bytes_ += *count;
     if (waited_ >= rate.window || !count) {
       if (window_bytes_ < enough) {
-        co_return fail(Code::timeout, "the request's body arrives too slowly", "http.body");
+        co_return fail(Code::too_slow, "the request's body arrives too slowly", "http.body");
       }
       waited_ = {};
       window_bytes_ = 0;

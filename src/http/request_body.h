@@ -16,7 +16,7 @@
 namespace visor::http {
 
 /// Reads a body off a connection, straight into the reader's memory where it can. Errors: `invalid`
-/// (malformed or ended early), `timeout` (too slow), `cancelled` (the connection is gone).
+/// (malformed or ended early), `too_slow`, `cancelled` (the connection is gone).
 class RequestBody final : public async::ByteSource {
  public:
   RequestBody(net::Transport& transport, Input& input, const RequestHead& head,

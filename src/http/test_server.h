@@ -170,7 +170,7 @@ class TestHandler final : public Handler {
     if (text) {
       response.text = std::move(*text);
     } else {
-      response.status = text.error().code == Code::timeout ? 408 : 400;
+      response.status = text.error().code == Code::too_slow ? 408 : 400;
       response.text = text.error().message;
     }
     co_return response;

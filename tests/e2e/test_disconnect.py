@@ -1,10 +1,13 @@
 """Clients that go away in the middle: the image ends in error, no byte stays, nothing leaks."""
 
+import json
+
 import pytest
 
-from harness import raw
+from harness import raw, settings, signing
 from harness.api import BINARY, meta
 from harness.payload import data
+from harness.server import ROOT_KEY, ROOT_SECRET, Server
 from harness.wait import eventually
 
 SIZE = 1024 * 1024
@@ -48,6 +51,27 @@ def test_a_post_that_breaks_off_leaves_an_image_in_error(fresh):
         wire.reset()
     eventually(lambda: len(root.listed("status=error")) == 1, "the image is in error")
     eventually(lambda: fresh.stored_bytes() == 0, "no bytes are left")
+
+
+@pytest.mark.parametrize("scheme, expected", [("presigned", 408), ("visor", 503)])
+def test_an_upload_that_stalls_is_told_so_and_its_connection_ends(scheme, expected):
+    """To a client of 2012, which knows no 408, the server is busy."""
+    with Server(config=settings.slowest_transfer("1 KiB", "1s")) as server:
+        root = server.api()
+        image, framing = root.register(), [("Content-Length", "100000")]
+        if scheme == "visor":
+            head = raw.signed_head(root, "PUT", f"/images/{image}", [BINARY], framing)
+        else:
+            target = signing.presigned(ROOT_KEY, ROOT_SECRET, server.address, "PUT", f"/images/{image}")
+            head = raw.head("PUT", target, [("Host", f"{server.host}:{server.port}"), BINARY, *framing])
+        with raw.Wire(server) as wire:
+            wire.send(head + data(1000))
+            status, headers, body = wire.read_answer()
+            assert (status, headers["connection"]) == (expected, "close"), body
+            assert json.loads(body) == {"code": expected, "message": "the request's body arrives too slowly"}
+            assert ("retry-after" in headers) == (expected == 503)
+        assert root.status_of(image) == "error"
+        assert server.stored_bytes() == 0
 
 
 def test_heads_that_break_off_anywhere_leave_nothing(fresh):

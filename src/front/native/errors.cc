@@ -29,8 +29,8 @@ constexpr std::array kStatuses = {
     Row{Code::quota, 413, 403},       Row{Code::rate_limited, 429, 503},
     Row{Code::unsupported, 400, 400}, Row{Code::unavailable, 503, 503},
     Row{Code::no_space, 507, 503},    Row{Code::timeout, 503, 503},
-    Row{Code::cancelled, 503, 503},   Row{Code::corrupt, 500, 500},
-    Row{Code::internal, 500, 500},
+    Row{Code::too_slow, 408, 503},    Row{Code::cancelled, 503, 503},
+    Row{Code::corrupt, 500, 500},     Row{Code::internal, 500, 500},
 };
 
 constexpr std::string_view kRetryAfterSeconds = "5";

@@ -12,8 +12,8 @@ namespace {
 constexpr Code kAllCodes[] = {
     Code::invalid,      Code::unauthenticated, Code::forbidden, Code::not_found, Code::conflict,
     Code::precondition, Code::range,           Code::too_large, Code::quota,     Code::rate_limited,
-    Code::unsupported,  Code::unavailable,     Code::no_space,  Code::timeout,   Code::cancelled,
-    Code::corrupt,      Code::internal};
+    Code::unsupported,  Code::unavailable,     Code::no_space,  Code::timeout,   Code::too_slow,
+    Code::cancelled,    Code::corrupt,         Code::internal};
 
 TEST(Errors, TodaysCallersGetTheFinerStatuses) {
   const std::pair<Code, int> cases[] = {
@@ -21,7 +21,7 @@ TEST(Errors, TodaysCallersGetTheFinerStatuses) {
       {Code::not_found, 404},    {Code::conflict, 409},        {Code::precondition, 412},
       {Code::range, 416},        {Code::too_large, 413},       {Code::quota, 413},
       {Code::rate_limited, 429}, {Code::no_space, 507},        {Code::unavailable, 503},
-      {Code::internal, 500}};
+      {Code::timeout, 503},      {Code::too_slow, 408},        {Code::internal, 500}};
   for (const auto& [code, status] : cases) {
     EXPECT_EQ(status_of(code, Dialect::today), status) << to_string(code);
   }
@@ -34,6 +34,7 @@ TEST(Errors, ClassicCallersGetOnlyWhatTheyKnow) {
   }
   EXPECT_EQ(status_of(Code::no_space, Dialect::classic), 503);
   EXPECT_EQ(status_of(Code::rate_limited, Dialect::classic), 503);
+  EXPECT_EQ(status_of(Code::too_slow, Dialect::classic), 503);
   EXPECT_EQ(status_of(Code::quota, Dialect::classic), 403);
   EXPECT_EQ(status_of(Code::too_large, Dialect::classic), 403);
   for (int status = 400; status < 600; ++status) {
