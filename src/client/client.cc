@@ -27,6 +27,20 @@ Outcome<std::string> user_path(const std::string& access_key) {
   return "/users/" + percent_encode(access_key);
 }
 
+Outcome<std::string> store_path(const std::string& name) {
+  if (name.empty() || name == "." || name == "..") {
+    return local_failure(Code::invalid, "'" + name + "' is no store's name");
+  }
+  return "/stores/" + percent_encode(name);
+}
+
+Outcome<std::string> placement_path(const std::string& id) {
+  if (id.empty() || id == "." || id == "..") {
+    return local_failure(Code::invalid, "'" + id + "' is no placement's id");
+  }
+  return "/placements/" + percent_encode(id);
+}
+
 Outcome<Value> parse_answer(Outcome<Answer> answer) {
   if (!answer) return pass_on(answer);
   auto document = document::parse_json(answer->body, kAnswerLimits);
@@ -62,6 +76,11 @@ Client::Client(Connection connection, std::optional<Credentials> credentials, co
 Outcome<Value> Client::ask(Request request, std::string body) {
   request.headers.push_back({"Accept", "application/json"});
   return parse_answer(accept(session_.send(std::move(request), nullptr, std::move(body))));
+}
+
+Outcome<Value> Client::ask_for_all(Request request, std::string body) {
+  request.headers.push_back({"x-visor-scope", "all"});
+  return ask(std::move(request), std::move(body));
 }
 
 Outcome<Value> Client::list(const ListOptions& options) {
@@ -259,6 +278,68 @@ Outcome<Value> Client::jobs() {
   Request request;
   request.path = "/jobs";
   return ask(std::move(request));
+}
+
+Outcome<Value> Client::stores() {
+  Request request;
+  request.path = "/stores";
+  return ask_for_all(std::move(request));
+}
+
+Outcome<Value> Client::check_store(const std::string& name) {
+  auto path = store_path(name);
+  if (!path) return pass_on(path);
+  Request request;
+  request.method = "POST";
+  request.path = *path + "/check";
+  return ask_for_all(std::move(request));
+}
+
+Outcome<Value> Client::copies(const std::string& id) {
+  auto path = image_path(id);
+  if (!path) return pass_on(path);
+  Request request;
+  request.path = *path + "/copies";
+  return ask_for_all(std::move(request));
+}
+
+Outcome<Value> Client::place(const PlacementRequest& wanted) {
+  Value placement = Value::object({{"kind", wanted.kind}});
+  if (!wanted.image.empty()) placement.append("image", wanted.image);
+  placement.append("store", wanted.store);
+  if (!wanted.from.empty()) placement.append("from", wanted.from);
+  Request request;
+  request.method = "POST";
+  request.path = "/placements";
+  return ask_for_all(std::move(request),
+                     document::write_json(Value::object({{"placement", std::move(placement)}})));
+}
+
+Outcome<Value> Client::placement(const std::string& id) {
+  auto path = placement_path(id);
+  if (!path) return pass_on(path);
+  Request request;
+  request.path = *path;
+  return ask_for_all(std::move(request));
+}
+
+Outcome<Value> Client::cancel_placement(const std::string& id) {
+  auto path = placement_path(id);
+  if (!path) return pass_on(path);
+  Request request;
+  request.method = "DELETE";
+  request.path = *path;
+  return ask_for_all(std::move(request));
+}
+
+Outcome<Value> Client::placements(std::optional<std::uint64_t> limit, const std::string& marker) {
+  Attributes parameters;
+  if (limit) parameters.emplace_back("limit", std::to_string(*limit));
+  if (!marker.empty()) parameters.emplace_back("marker", marker);
+  Request request;
+  request.path = "/placements";
+  request.query = write_query(parameters);
+  return ask_for_all(std::move(request));
 }
 
 }  // namespace visor::client

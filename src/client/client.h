@@ -25,6 +25,14 @@ struct ListOptions {
   bool everybody = false;              ///< an administrator asks for all tenants' images
 };
 
+/// What the server shall do with where bytes lie.
+struct PlacementRequest {
+  std::string kind;   ///< "copy", "move", "evict" or "scrub"
+  std::string image;  ///< empty for a scrub
+  std::string store;  ///< where bytes go to, or are read or dropped
+  std::string from;   ///< of a move: the store that is left; empty: where reads begin
+};
+
 /// A client of the native API, for one thread at a time. Documents are returned as the server wrote
 /// them. Failures carry the server's sentence and status.
 class Client {
@@ -77,11 +85,28 @@ class Client {
   Outcome<document::Value> cancel_request(const std::string& id);
   Outcome<document::Value> jobs();
 
+  /// The stores, and where the bytes of everybody's images lie in them; administrators only.
+  /// Documents: {"stores": [...]}, {"check": {...}} and {"copies": [...]}, the copy where reads
+  /// begin first.
+  Outcome<document::Value> stores();
+  Outcome<document::Value> check_store(const std::string& name);
+  Outcome<document::Value> copies(const std::string& id);
+  /// Work on that, which the server does in the background: {"placement": {...}}.
+  Outcome<document::Value> place(const PlacementRequest& wanted);
+  Outcome<document::Value> placement(const std::string& id);
+  Outcome<document::Value> cancel_placement(const std::string& id);
+  /// The newest first: {"placements": [...]}, with "next" if `limit` left some out. `marker`: the
+  /// `next` of the page before.
+  Outcome<document::Value> placements(std::optional<std::uint64_t> limit,
+                                      const std::string& marker = {});
+
   const Address& address() const { return session_.address(); }
   bool signs() const { return session_.signs(); }
 
  private:
   Outcome<document::Value> ask(Request request, std::string body = {});
+  /// The same for what is everybody's.
+  Outcome<document::Value> ask_for_all(Request request, std::string body = {});
   Outcome<document::Value> store(Request request, const Attributes& attributes, BodySource* data,
                                  Progress& progress);
 

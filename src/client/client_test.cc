@@ -190,6 +190,52 @@ TEST(Client, SendsAccountsAsASignedDocument) {
   EXPECT_EQ(verified_body(request, "alice's secret").value(), R"({"user":{"access_key":"bob"}})");
 }
 
+TEST(Client, AsksForStoresAndPlacementsInEverybodysName) {
+  TestServer server([](const SeenRequest&) { return reply(200, {}, R"({"any": []})"); });
+  Client client(connection_to(server), alice());
+  ASSERT_TRUE(client.stores());
+  ASSERT_TRUE(client.check_store("big disk"));
+  ASSERT_TRUE(client.copies("i"));
+  ASSERT_TRUE(client.placements(20, "p"));
+  ASSERT_TRUE(client.placements(std::nullopt));
+  ASSERT_TRUE(client.placement("p"));
+  ASSERT_TRUE(client.cancel_placement("p"));
+  std::vector<std::string> asked;
+  for (const SeenRequest& request : server.seen()) {
+    asked.push_back(request.method + " " + request.target);
+    EXPECT_EQ(request.headers.find("x-visor-scope"), "all") << asked.back();
+    EXPECT_TRUE(verified_body(request, "alice's secret")) << asked.back();
+  }
+  EXPECT_EQ(asked, (std::vector<std::string>{"GET /stores", "POST /stores/big%20disk/check",
+                                             "GET /images/i/copies",
+                                             "GET /placements?limit=20&marker=p", "GET /placements",
+                                             "GET /placements/p", "DELETE /placements/p"}));
+}
+
+TEST(Client, AsksForWorkWithWhatItNeedsAndNoMore) {
+  TestServer server([](const SeenRequest&) { return reply(200, {}, R"({"placement": {}})"); });
+  Client client(connection_to(server), alice());
+  ASSERT_TRUE(client.place({"move", "i", "s3", "local"}));
+  ASSERT_TRUE(client.place({"scrub", "", "local", ""}));
+  const auto requests = server.seen();
+  EXPECT_EQ(requests[0].method + " " + requests[0].target, "POST /placements");
+  EXPECT_EQ(requests[0].headers.find("x-visor-scope"), "all");
+  EXPECT_EQ(verified_body(requests[0], "alice's secret").value(),
+            R"({"placement":{"kind":"move","image":"i","store":"s3","from":"local"}})");
+  EXPECT_EQ(verified_body(requests[1], "alice's secret").value(),
+            R"({"placement":{"kind":"scrub","store":"local"}})");
+}
+
+TEST(Client, TakesNoEmptyNameForAllStoresOrPlacements) {
+  TestServer server([](const SeenRequest&) { return reply(200, {}, "{}"); });
+  Client client(connection_to(server));
+  EXPECT_FALSE(client.check_store(""));
+  EXPECT_FALSE(client.copies(".."));
+  EXPECT_FALSE(client.placement(""));
+  EXPECT_FALSE(client.cancel_placement("."));
+  EXPECT_TRUE(server.seen().empty());
+}
+
 TEST(Client, TakesTheSentenceOfAHeadErrorFromItsHeader) {
   TestServer server([](const SeenRequest&) {
     return Reply{reply_text(404, {{"x-error-message", "No image has this id."}}, "", 50)};
