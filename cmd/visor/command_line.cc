@@ -9,6 +9,7 @@
 #include "images.h"
 #include "program.h"
 #include "server.h"
+#include "store.h"
 
 namespace visor::command {
 namespace {
@@ -121,6 +122,7 @@ Exit run(std::vector<std::string> arguments) {
   ImageOptions images;
   AdminOptions admin;
   ServerOptions server;
+  StoreOptions store;
   std::vector<std::string> help_names;
   std::string shell;
 
@@ -133,6 +135,7 @@ Exit run(std::vector<std::string> arguments) {
 
   add_image_commands(app, program, images);
   add_admin_commands(app, program, admin);
+  add_store_commands(app, program, store);
   add_server_commands(app, program, server);
   CLI::App* help = app.add_subcommand("help", "Show what a command does, with examples");
   help->footer("Examples:\n  visor help get\n  visor help admin add");

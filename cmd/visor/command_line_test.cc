@@ -1,11 +1,9 @@
 #include "command_line.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include "base/digest.h"
-#include "client/test_folder.h"
-#include "client/test_server.h"
+#include "test_command_line.h"
 
 namespace visor::command {
 namespace {
@@ -14,37 +12,6 @@ using client::reply;
 using client::Reply;
 using client::SeenRequest;
 using client::TestServer;
-
-struct Ran {
-  Exit exit;
-  std::string out;
-  std::string err;
-};
-
-class CommandLineTest : public testing::Test {
- protected:
-  CommandLineTest() {
-    for (const char* name : {"VISOR_ADDRESS", "VISOR_PORT", "VISOR_ACCESS_KEY", "VISOR_SECRET_KEY",
-                             "VISOR_PROFILE", "VISOR_CA"}) {
-      ::unsetenv(name);
-    }
-    ::setenv("HOME", folder.at(".").c_str(), 1);
-  }
-
-  Ran run_line(std::vector<std::string> words) const {
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    const Exit exit = run(std::move(words));
-    std::string out = testing::internal::GetCapturedStdout();
-    return {exit, std::move(out), testing::internal::GetCapturedStderr()};
-  }
-  Ran ask(const TestServer& server, std::vector<std::string> words) const {
-    words.insert(words.end(), {"--address", "127.0.0.1:" + std::to_string(server.port())});
-    return run_line(std::move(words));
-  }
-
-  client::TestFolder folder;
-};
 
 const std::string kList =
     R"({"images":[{"_id":"7","name":"n","architecture":"i386","size":2048}]})";
@@ -66,6 +33,16 @@ TEST_F(CommandLineTest, WrongUsageEndsWith2AndAHint) {
                                              {"delete", "7", "-q", "a=b"},
                                              {"admin"},
                                              {"admin", "add", "access_key=a"},
+                                             {"store"},
+                                             {"store", "check", "--to", "s3"},
+                                             {"store", "copies"},
+                                             {"store", "copies", "7", "8"},
+                                             {"store", "copy", "7"},
+                                             {"store", "copy", "--to", "s3"},
+                                             {"store", "evict", "7"},
+                                             {"store", "scrub"},
+                                             {"store", "jobs", "--limit", "0"},
+                                             {"store", "cancel"},
                                              {"help", "frobnicate"},
                                              {"completion", "tcsh"},
                                              {"brief", "--profile", "none"}}) {

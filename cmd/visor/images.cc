@@ -34,16 +34,6 @@ Result<client::ListOptions> list_options(const ImageOptions& options, bool detai
   return list;
 }
 
-/// `next` is a path with a query; what a person needs of it is the marker.
-std::string marker_in(const std::string& next) {
-  const auto mark = next.find('?');
-  if (mark == std::string::npos) return next;
-  const auto parameters = client::parse_query(std::string_view(next).substr(mark + 1));
-  if (!parameters) return next;
-  const auto marker = client::attribute(*parameters, "marker");
-  return marker ? std::string(*marker) : next;
-}
-
 Exit run_list(const Program& program, const ImageOptions& options, bool detail) {
   auto list = list_options(options, detail);
   if (!list) return report(list.error(), Exit::usage);

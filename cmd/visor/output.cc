@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
 
 #include "base/encoding.h"
@@ -85,6 +86,56 @@ std::string cell(const Value& object, std::string_view name) {
 
 bool counts_bytes(std::string_view name) {
   return name == "size" || name == "quota_bytes" || name == "used_bytes" || name.ends_with("_size");
+}
+
+std::string yes_or_no(const Value& object, std::string_view name) {
+  return object.boolean(name).value_or(false) ? "yes" : "no";
+}
+
+/// Of a member in seconds. Rounded up: nothing takes no time.
+std::string readable_seconds(const Value& object, std::string_view name) {
+  const Value* value = object.find(name);
+  const auto seconds = value == nullptr ? std::nullopt : value->as_number();
+  if (!seconds) return "-";
+  return format_duration(
+      std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(*seconds)));
+}
+
+std::uint64_t count_in(const Value& object, std::string_view name) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(object.integer(name).value_or(0), 0));
+}
+
+/// A share where the whole is known, else the bytes so far.
+std::string progress_of(const Value& placement) {
+  const std::uint64_t size = count_in(placement, "size");
+  const std::uint64_t done = count_in(placement, "done");
+  if (size == 0) return done == 0 ? "-" : format_size(done);
+  const std::string* state = placement.text("state");
+  if (done >= size || (state != nullptr && *state == "done")) return "100%";
+  // Rounded down: 100% is said only when all is there.
+  return std::to_string(
+             static_cast<int>(static_cast<double>(done) / static_cast<double>(size) * 100)) +
+         "%";
+}
+
+std::string age_of(const Value& object, Time now) {
+  const std::string* text = object.text("created_at");
+  if (text == nullptr) return "-";
+  auto created = parse_visor_time(*text);
+  if (!created) created = parse_iso_time(*text);
+  if (!created) return printable(*text);
+  // The server's clock may be ahead of ours.
+  return format_duration(
+      std::chrono::floor<std::chrono::seconds>(std::max(now - *created, Time::duration(0))));
+}
+
+/// Why it failed, or what a scrub found.
+std::string remark_on(const Value& placement) {
+  if (const std::string* failure = placement.text("failure")) return printable(*failure);
+  const std::uint64_t damaged = count_in(placement, "damaged");
+  if (damaged == 0) return {};
+  return std::to_string(damaged) + " of " + std::to_string(count_in(placement, "checked")) +
+         " copies damaged";
 }
 
 const Value::Array& entries(const Value& document, std::string_view name) {
@@ -189,6 +240,15 @@ client::Attributes attributes_of(const Value& object) {
   return attributes;
 }
 
+std::string marker_in(const std::string& next) {
+  const auto mark = next.find('?');
+  if (mark == std::string::npos) return next;
+  const auto parameters = client::parse_query(std::string_view(next).substr(mark + 1));
+  if (!parameters) return next;
+  const auto marker = client::attribute(*parameters, "marker");
+  return marker ? std::string(*marker) : next;
+}
+
 std::string format_brief(const Value& document, bool bold) {
   std::vector<std::vector<std::string>> rows;
   for (const Value& image : entries(document, "images")) {
@@ -266,6 +326,53 @@ std::string format_jobs(const Value& document, bool bold) {
                        {"TOOK", Align::right},
                        {"RESULT"},
                        {"NEXT RUN"}},
+                      rows, bold);
+}
+
+std::string format_stores(const Value& document, bool bold) {
+  std::vector<std::vector<std::string>> rows;
+  for (const Value& store : entries(document, "stores")) {
+    rows.push_back({cell(store, "name"), yes_or_no(store, "default"), yes_or_no(store, "writable"),
+                    cell(store, "references")});
+  }
+  return format_table({{"STORE"}, {"DEFAULT"}, {"WRITABLE"}, {"REFERENCES"}}, rows, bold);
+}
+
+std::string format_checks(const Value& document, bool bold) {
+  std::vector<std::vector<std::string>> rows;
+  for (const Value& check : entries(document, "checks")) {
+    rows.push_back({cell(check, "store"), cell(check, "result"),
+                    readable_seconds(check, "duration"), remark_on(check)});
+  }
+  return format_table({{"STORE"}, {"RESULT"}, {"TOOK", Align::right}, {"FAILURE"}}, rows, bold);
+}
+
+std::string format_copies(const Value& document, bool bold) {
+  std::vector<std::vector<std::string>> rows;
+  for (const Value& copy : entries(document, "copies")) {
+    rows.push_back({cell(copy, "store"), cell(copy, "state"),
+                    copy.boolean("first").value_or(false) ? "first" : "", cell(copy, "location")});
+  }
+  return format_table({{"STORE"}, {"STATE"}, {"READ"}, {"LOCATION"}}, rows, bold);
+}
+
+std::string format_placements(const Value& document, Time now, bool bold) {
+  std::vector<std::vector<std::string>> rows;
+  for (const Value& placement : entries(document, "placements")) {
+    const std::string from =
+        placement.find("from") == nullptr ? std::string() : cell(placement, "from") + " -> ";
+    rows.push_back({cell(placement, "id"), cell(placement, "kind"), cell(placement, "state"),
+                    cell(placement, "image"), from + cell(placement, "store"),
+                    progress_of(placement), age_of(placement, now), remark_on(placement)});
+  }
+  return format_table({{"ID"},
+                       {"KIND"},
+                       {"STATE"},
+                       {"IMAGE"},
+                       {"STORE"},
+                       {"PROGRESS", Align::right},
+                       {"AGE", Align::right},
+                       {"REMARK"}},
                       rows, bold);
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "client/metadata.h"
 #include "document/value.h"
 
@@ -39,6 +40,10 @@ std::string format_attributes(const client::Attributes& attributes);
 /// The members of an object as attributes, in the document's order.
 client::Attributes attributes_of(const document::Value& object);
 
+/// What a person needs of a list's `next` to go on: the marker, also if `next` is a path with a
+/// query.
+std::string marker_in(const std::string& next);
+
 /// The table of `visor brief`, from {"images": [...]}.
 std::string format_brief(const document::Value& document, bool bold);
 /// The blocks of `visor detail`, one blank line apart.
@@ -49,5 +54,13 @@ std::string format_users(const document::Value& document, bool bold);
 std::string format_requests(const document::Value& document, bool bold);
 /// The table of `visor admin jobs`, from {"jobs": [...]}.
 std::string format_jobs(const document::Value& document, bool bold);
+/// The table of `visor store list`, from {"stores": [...]}.
+std::string format_stores(const document::Value& document, bool bold);
+/// The table of `visor store check`, from {"checks": [...]}.
+std::string format_checks(const document::Value& document, bool bold);
+/// The table of `visor store copies`, from {"copies": [...]}.
+std::string format_copies(const document::Value& document, bool bold);
+/// The table of `visor store jobs`, from {"placements": [...]}; ages are those at `now`.
+std::string format_placements(const document::Value& document, Time now, bool bold);
 
 }  // namespace visor::command

@@ -80,5 +80,67 @@ TEST(Users, ShowTheirRoleAndNoSecret) {
   EXPECT_FALSE(table.contains("hidden"));
 }
 
+TEST(Marker, IsTakenOutOfAPathIfNextIsOne) {
+  EXPECT_EQ(marker_in("7583d669"), "7583d669");
+  EXPECT_EQ(marker_in("/placements?limit=2&marker=7583%2Fd669"), "7583/d669");
+  EXPECT_EQ(marker_in("/placements?limit=2"), "/placements?limit=2");
+}
+
+TEST(Stores, ShowWhatTheyAreGoodFor) {
+  EXPECT_EQ(format_stores(parsed(R"({"stores": [
+              {"name": "local", "default": true, "writable": true, "references": "nobody"},
+              {"name": "http", "default": false, "writable": false,
+               "references": "privileged"}]})"),
+                          false),
+            "STORE  DEFAULT  WRITABLE  REFERENCES\n"
+            "local  yes      yes       nobody\n"
+            "http   no       no        privileged\n");
+}
+
+TEST(Checks, ShowWhyAStoreFailedAndThatNothingTakesNoTime) {
+  EXPECT_EQ(format_checks(parsed(R"({"checks": [
+              {"store": "local", "result": "well", "duration": 0.0004},
+              {"store": "http", "result": "unchecked"},
+              {"store": "s3", "result": "failed", "failure": "it\u001bsays no",
+               "duration": 2.5}]})"),
+                          false),
+            "STORE  RESULT     TOOK  FAILURE\n"
+            "local  well        1ms\n"
+            "http   unchecked     -\n"
+            "s3     failed     2.5s  it\\x1bsays no\n");
+}
+
+TEST(Copies, ShowWhereReadsBegin) {
+  EXPECT_EQ(format_copies(parsed(R"({"copies": [
+              {"store": "local", "location": "file:///a", "state": "whole", "first": true},
+              {"store": "s3", "location": "s3://b/k", "state": "damaged", "first": false}]})"),
+                          false),
+            "STORE  STATE    READ   LOCATION\n"
+            "local  whole    first  file:///a\n"
+            "s3     damaged         s3://b/k\n");
+}
+
+TEST(Placements, ShowHowFarTheyAreAndWhatCameOfThem) {
+  const Time now = parse_visor_time("2012-06-15 21:05:20 +0000").value();
+  EXPECT_EQ(format_placements(parsed(R"({"placements": [
+              {"id": "5", "kind": "copy", "state": "running", "image": "i", "store": "s3",
+               "size": 1000, "done": 999, "created_at": "2012-06-15 21:05:16 +0000"},
+              {"id": "4", "kind": "move", "state": "waiting", "image": "i", "store": "s3",
+               "from": "local", "size": 1000, "created_at": "2012-06-15T21:03:20Z"},
+              {"id": "3", "kind": "scrub", "state": "running", "store": "s3", "done": 2048,
+               "checked": 8, "damaged": 2, "created_at": "2012-06-15 20:05:20 +0000"},
+              {"id": "2", "kind": "evict", "state": "failed", "image": "i", "store": "s3",
+               "failure": "it is the only one", "created_at": "2012-06-15 21:05:30 +0000"},
+              {"id": "1", "kind": "move", "state": "done", "image": "i", "store": "s3",
+               "from": "local", "size": 1000}]})"),
+                              now, false),
+            "ID  KIND   STATE    IMAGE  STORE        PROGRESS     AGE  REMARK\n"
+            "5   copy   running  i      s3                99%      4s\n"
+            "4   move   waiting  i      local -> s3        0%  2m 00s\n"
+            "3   scrub  running  -      s3              2 KiB  1h 00m  2 of 8 copies damaged\n"
+            "2   evict  failed   i      s3                  -     0ms  it is the only one\n"
+            "1   move   done     i      local -> s3      100%       -\n");
+}
+
 }  // namespace
 }  // namespace visor::command
