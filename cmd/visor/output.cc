@@ -92,11 +92,11 @@ std::string yes_or_no(const Value& object, std::string_view name) {
   return object.boolean(name).value_or(false) ? "yes" : "no";
 }
 
-/// Of a member in seconds. Rounded up: nothing takes no time.
+/// Of a member in seconds. Rounded up: only what was not done takes no time.
 std::string readable_seconds(const Value& object, std::string_view name) {
   const Value* value = object.find(name);
   const auto seconds = value == nullptr ? std::nullopt : value->as_number();
-  if (!seconds) return "-";
+  if (!seconds || *seconds <= 0) return "-";
   return format_duration(
       std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(*seconds)));
 }

@@ -97,10 +97,10 @@ TEST(Stores, ShowWhatTheyAreGoodFor) {
             "http   no       no        privileged\n");
 }
 
-TEST(Checks, ShowWhyAStoreFailedAndThatNothingTakesNoTime) {
+TEST(Checks, ShowWhyAStoreFailedAndThatOnlyWhatWasNotDoneTakesNoTime) {
   EXPECT_EQ(format_checks(parsed(R"({"checks": [
               {"store": "local", "result": "well", "duration": 0.0004},
-              {"store": "http", "result": "unchecked"},
+              {"store": "http", "result": "unchecked", "duration": 0.0},
               {"store": "s3", "result": "failed", "failure": "it\u001bsays no",
                "duration": 2.5}]})"),
                           false),
