@@ -263,11 +263,16 @@ async::Task<Result<std::vector<Removal>>> PlacementService::settle(const Placeme
                                                                    catalogue::Batch& batch) {
   std::vector<Removal> removals;
   Result<void> settled;
-  if (received == nullptr) {
-    const bool moves = placement.kind == Kind::move;
+  const bool moves = placement.kind == Kind::move;
+  const bool lies_there = moves && standing.copy_in(placement.store) != nullptr;
+  if (moves && received == nullptr && !lies_there) {
+    co_return fail(Code::conflict, "the copy in the store " + placement.store +
+                                       " went while the image was being moved there; try again");
+  }
+  if (received == nullptr || lies_there) {
     Copy* copy = standing.copy_in(moves ? placement.from : placement.store);
     settled = evict(standing, *copy, batch, removals);
-    // Of a run that a crash cut off.
+    // Of a run that a crash cut off, or of this one if somebody else made a copy there meanwhile.
     if (!placement.key.empty()) removals.push_back({placement.store, placement.key, 1});
   } else if (placement.kind == Kind::copy) {
     const Copy made{random_uuid(),

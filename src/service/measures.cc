@@ -10,7 +10,7 @@ Measures& Measures::of_process() {
       registry.counter("visor_uploads_total", kUploads, {{"outcome", "finished"}}),
       registry.counter("visor_uploads_total", kUploads, {{"outcome", "failed"}}),
       registry.counter("visor_uploaded_bytes_total",
-                       "Bytes of uploads that were written to a store."),
+                       "Bytes that uploads and copies wrote to a store."),
       registry.counter("visor_downloads_total", "Downloads of images, or parts of them, begun.")};
   return measures;
 }

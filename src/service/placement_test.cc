@@ -327,6 +327,34 @@ TEST_F(Placements, LoseAgainstARemovalInTheMiddleAndLeaveNothing) {
   EXPECT_EQ(count(kCopies), 0U);
 }
 
+TEST_F(Placements, MeetACopyThatSomebodyElseMadeMeanwhileAndKeepOne) {
+  const std::string id = added();
+  const auto move = ask(Kind::move, id, "other");
+  bool copied = false;
+  catalogue_.before_apply = [&](const catalogue::Batch& batch) -> std::optional<Error> {
+    const bool settles = std::ranges::any_of(
+        batch.puts, [](const catalogue::Put& put) { return put.record.collection == kCopies; });
+    if (settles && !std::exchange(copied, true)) {
+      const auto blob = only_record(kBlobs);
+      const Copy made{random_uuid(), blob.id, "other", random_uuid(), false, {}, false, 0};
+      async::run_until_done(write_bytes(*other_, made.key, bytes_));
+      catalogue::Batch theirs;
+      theirs.puts.push_back({catalogue_.get(kBlobs, blob.id).value(), blob.revision});
+      theirs.puts.push_back({encode(made), 0});
+      EXPECT_TRUE(catalogue_.apply_at_once(theirs));
+    }
+    return std::nullopt;
+  };
+  run();
+  catalogue_.before_apply = nullptr;
+  EXPECT_TRUE(copied);
+  EXPECT_EQ(state_of(move->id).state, State::done) << state_of(move->id).failure;
+  EXPECT_EQ(places_of(id), Places{"other"});
+  EXPECT_EQ(other_->keys().size(), 1U);
+  EXPECT_EQ(blobs_stored(), 0U);
+  EXPECT_EQ(*fetch(alice_, id), bytes_);
+}
+
 TEST_F(Placements, AreCancelledBeforeTheyBegin) {
   const std::string id = added();
   const auto asked = ask(Kind::copy, id, "other");

@@ -162,7 +162,7 @@ def test_uploads_that_stall_are_given_up_and_leave_nothing(served, count):
     for wire in uploads:
         wire.socket.close()
     # They are signed as clients of 2012 sign, which know no 408.
-    assert set(statuses) == {503}, statuses
+    assert 503 in statuses and set(statuses) <= {503, None}, statuses
     assert not normal.failures, normal.failures[:3]
     eventually(lambda: served.stored_bytes() <= before_stored, "nothing of them is stored", 60)
     assert {api.status_of(image) for image in images[:10]} <= {"error", "locked"}
