@@ -38,6 +38,13 @@ def hdfs():
 
 
 @pytest.fixture(scope="module")
+def tls_hdfs():
+    server = start(Hdfs(datanodes=2, tls=True))
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
 def seaweedfs():
     server = start(SeaweedFs())
     yield server

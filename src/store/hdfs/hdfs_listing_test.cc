@@ -57,6 +57,26 @@ TEST_F(HdfsListing, SortsWhatComesInAnotherOrder) {
   EXPECT_EQ(listing->keys, (std::vector<std::string>{"b", "c"}));
 }
 
+/// As the gateways of Hadoop 3 do.
+TEST_F(HdfsListing, TakesWhatItAskedForOutOfAWholeFolder) {
+  hdfs_.refuse = [](std::size_t, const HdfsRequest&) {
+    std::string list;
+    for (const char* name : {"a", "b", "c", "d"}) {
+      list += std::string(list.empty() ? "" : ",") + R"({"pathSuffix":")" + name +
+              R"(","type":"FILE","length":1})";
+    }
+    return json_answer("200 OK",
+                       R"({"DirectoryListing":{"partialListing":{"FileStatuses":{"FileStatus":[)" +
+                           list + R"(]}},"remainingEntries":0}})");
+  };
+  const auto listing = list("", 3);
+  ASSERT_TRUE(listing) << listing.error().message;
+  EXPECT_EQ(listing->keys, (std::vector<std::string>{"a", "b", "c"}));
+  const auto rest = list(listing->next.value_or(""), 3);
+  ASSERT_TRUE(rest) << rest.error().message;
+  EXPECT_EQ(rest->keys, std::vector<std::string>{"d"});
+}
+
 TEST_F(HdfsListing, AsksForPagesAgainAfterARefusalForAnotherReason) {
   auto left = std::make_shared<std::atomic<int>>(1);
   hdfs_.refuse = [left](std::size_t, const HdfsRequest&) -> std::optional<std::string> {

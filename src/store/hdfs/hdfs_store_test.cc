@@ -106,9 +106,24 @@ std::vector<StoreKind> kinds() {
 
 INSTANTIATE_TEST_SUITE_P(RealHdfs, StoreSuite, testing::ValuesIn(kinds()), store_kind_name);
 
-TEST(HdfsOfTheEnvironment, IsThere) {
-  if (words_of_environment().size() < 3) {
+/// The same place, whether or not the server is asked not to redirect.
+TEST(HdfsOfTheEnvironment, SaysWhereDataGoesWithAndWithoutARedirect) {
+  const auto words = words_of_environment();
+  if (words.size() < 3) {
     GTEST_SKIP() << "VISOR_TEST_HDFS names no HDFS; scripts/test --only stores starts one";
+  }
+  const auto options = options_of(words);
+  auto guard = fetch::Guard::create({.exceptions = options.access.namenodes});
+  const auto fetcher = std::move(*fetch::Fetcher::create(options.fetch, std::move(*guard)));
+  webhdfs::Namenodes namenodes(*fetcher, options.access);
+  const std::string scheme = options.access.https ? "https://" : "http://";
+  for (const bool redirected : {false, true}) {
+    const auto answer = async::run_until_done(namenodes.ask("PUT", options.folder + "/a", "CREATE",
+                                                            redirected ? "" : "&noredirect=true"));
+    ASSERT_TRUE(answer) << answer.error().message;
+    ASSERT_TRUE(answer->location);
+    EXPECT_TRUE(answer->location->starts_with(scheme)) << *answer->location;
+    EXPECT_EQ(answer->document.text("Location") == nullptr, redirected);
   }
 }
 

@@ -47,6 +47,22 @@ std::unexpected<Error> no_list(const std::string& operation) {
               "hdfs." + operation);
 }
 
+Error list_error(Error error) {
+  if (error.code != Code::too_large) return error;
+  return fail(Code::unavailable,
+              "the store's folder has more files than this server takes in one list; namenodes of "
+              "Hadoop 2.9 and newer give it in pages",
+              std::move(error.where))
+      .error();
+}
+
+/// Those with a name behind `after`, in the order of the names' bytes.
+std::vector<FileStatus> behind(const std::string& after, std::vector<FileStatus> entries) {
+  std::erase_if(entries, [&after](const FileStatus& entry) { return entry.name <= after; });
+  std::ranges::sort(entries, {}, &FileStatus::name);
+  return entries;
+}
+
 bool is_out_of_reach(const Error& error) {
   return error.code == Code::unavailable || error.code == Code::timeout;
 }
@@ -86,7 +102,8 @@ async::Task<std::expected<Answer, Refusal>> Namenodes::send(fetch::Call call,
     answer.data = std::move(*response);
     co_return answer;
   }
-  const std::size_t largest = operation == kListAll ? kLargestList : kLargestAnswer;
+  const bool list = operation == kListAll || operation == kListPage;
+  const std::size_t largest = list ? kLargestList : kLargestAnswer;
   auto document = co_await read_document(given, largest);
   if (!document) {
     const Next next =
@@ -198,29 +215,20 @@ async::Task<Result<Page>> Namenodes::list(std::string folder, std::string after)
     }
     co_return co_await list_all(std::move(folder), std::move(after));
   }
-  if (!answer) co_return pass(answer);
+  if (!answer) co_return std::unexpected(list_error(std::move(answer.error())));
   auto page = page_of(answer->document);
   if (!page) co_return no_list(kListPage);
+  // HttpFS gives everything each time, whatever it is asked for.
+  if (!page->more) page->entries = behind(after, std::move(page->entries));
   co_return std::move(*page);
 }
 
 async::Task<Result<Page>> Namenodes::list_all(std::string folder, std::string after) {
   auto answer = co_await ask("GET", std::move(folder), kListAll, "");
-  if (!answer && answer.error().code == Code::too_large) {
-    co_return fail(Code::unavailable,
-                   "the store's folder has more files than this version of HDFS can list; "
-                   "Hadoop 2.9 and newer can",
-                   answer.error().where);
-  }
-  if (!answer) co_return pass(answer);
+  if (!answer) co_return std::unexpected(list_error(std::move(answer.error())));
   auto all = entries_of(answer->document);
   if (!all) co_return no_list(kListAll);
-  Page page;
-  for (auto& entry : *all) {
-    if (entry.name > after) page.entries.push_back(std::move(entry));
-  }
-  std::ranges::sort(page.entries, {}, &FileStatus::name);
-  co_return page;
+  co_return Page{behind(after, std::move(*all)), false};
 }
 
 async::Task<void> Namenodes::pause(unsigned attempt) const {

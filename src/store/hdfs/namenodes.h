@@ -68,8 +68,8 @@ class Namenodes {
   async::Task<Result<FileStatus>> status(std::string path);
 
   /// What lies in a folder behind the name `after`, in ascending order of the names' bytes: a page
-  /// of it, or all from a server that knows no pages (Hadoop before 2.9), which is asked for one
-  /// only once.
+  /// of it, or all from a server that gives none (HttpFS). One that doesn't know the question
+  /// (Hadoop before 2.9) is asked for pages only once.
   async::Task<Result<Page>> list(std::string folder, std::string after);
 
   /// The second step: a GET at the place that a namenode named.

@@ -23,6 +23,8 @@ constexpr std::string_view kNoRoom =
 constexpr std::string_view kDenied =
     "HDFS does not let this server do that: its permissions forbid it";
 constexpr std::string_view kUnknown = "HDFS does not accept this server's credentials";
+constexpr std::string_view kNoProxy =
+    "HDFS does not let its gateway speak for this server's user: hadoop.proxyuser says who may";
 constexpr std::string_view kCannot = "this version of HDFS cannot do that";
 constexpr std::string_view kSafe = "HDFS is in safe mode and changes nothing at the moment";
 
@@ -107,9 +109,13 @@ Refusal refusal_of(int status, const document::Value& document, std::string_view
   auto refuse = [&trail](Code code, std::string_view message, Next next) {
     return Refusal{fail(code, std::string(message), std::move(trail)).error(), next};
   };
-  // How servers say that they don't know an operation.
-  if (exception == "IllegalArgumentException" && text.contains(operation)) {
+  // How namenodes and HttpFS say that they don't know an operation.
+  if ((exception == "IllegalArgumentException" || exception == "QueryParamException") &&
+      text.contains(operation)) {
     return refuse(Code::unsupported, kCannot, Next::give_up);
+  }
+  if (text.contains("is not allowed to impersonate")) {
+    return refuse(Code::forbidden, kNoProxy, Next::give_up);
   }
   if (const auto* meaning = meaning_of(exception, text)) {
     return refuse(meaning->code, meaning->message, meaning->next);

@@ -14,11 +14,10 @@
 
 namespace visor::store::webhdfs {
 
-/// What answers are read up to: a page of names has at most a thousand in a cluster's usual
-/// settings.
+/// What answers are read up to.
 inline constexpr std::size_t kLargestAnswer = std::size_t{4} << 20;
 
-/// And lists of whole folders, some hundred thousand names, from servers that know no pages.
+/// And lists of whole folders, some hundred thousand names, from servers that give no pages.
 inline constexpr std::size_t kLargestList = std::size_t{64} << 20;
 
 /// What HDFS knows about a file or folder.

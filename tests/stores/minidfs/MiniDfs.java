@@ -1,8 +1,12 @@
 // A real HDFS for the tests of the stores: the namenodes in one process, each datanode in one of
 // its own, so that a datanode can be killed as a crash would kill it.
 //
-//   java ... MiniDfs namenode FOLDER USER [ha]   makes an HDFS in FOLDER, its user's folder "/images"
-//   java ... MiniDfs datanode FOLDER NUMBER      joins it
+//   java ... MiniDfs namenode FOLDER USER [ha] [tls]  makes an HDFS in FOLDER, its user's folder
+//                                                     "/images"
+//   java ... MiniDfs datanode FOLDER NUMBER           joins it
+//   java ... MiniDfs gateway FOLDER                   HttpFS before it; users say their names
+//
+// With tls all web servers speak TLS alone, as an ssl-server.xml in the class path says.
 //
 // Each prints one line of JSON when it serves, obeys lines on standard input, answers each with one
 // line of JSON, and ends when standard input does. What a namenode obeys:
@@ -20,19 +24,28 @@ import java.io.File;
 import java.io.FileOutputStream;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
+import java.lang.reflect.Constructor;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Paths;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RemoteIterator;
+import org.apache.hadoop.fs.http.server.HttpFSServerWebServer;
 import org.apache.hadoop.fs.permission.FsPermission;
+import org.apache.hadoop.hdfs.DFSUtil;
 import org.apache.hadoop.hdfs.DistributedFileSystem;
 import org.apache.hadoop.hdfs.MiniDFSCluster;
 import org.apache.hadoop.hdfs.MiniDFSNNTopology;
 import org.apache.hadoop.hdfs.protocol.HdfsConstants;
 import org.apache.hadoop.hdfs.server.datanode.DataNode;
+import org.apache.hadoop.hdfs.server.namenode.NameNode;
+import org.apache.hadoop.http.HttpConfig;
+import org.apache.hadoop.security.authorize.ProxyUsers;
 
 public final class MiniDfs {
   private static final String HOST = "127.0.0.1";
@@ -56,10 +69,13 @@ public final class MiniDfs {
 
   public static void main(String[] arguments) throws Exception {
     final String folder = arguments[1];
-    if (arguments[0].equals("namenode")) {
-      serveNamenodes(folder, arguments[2], arguments.length > 3 && arguments[3].equals("ha"));
-    } else {
-      serveDatanode(folder, arguments[2]);
+    List<String> more = List.of(arguments).subList(2, arguments.length);
+    switch (arguments[0]) {
+      case "namenode" ->
+          serveNamenodes(folder, more.get(0), more.contains("ha"), more.contains("tls"));
+      case "datanode" -> serveDatanode(folder, more.get(0));
+      case "gateway" -> serveGateway(folder);
+      default -> throw new IllegalArgumentException("no such server: " + arguments[0]);
     }
     // Hadoop's threads would keep the process; there is nothing worth saving.
     Runtime.getRuntime().halt(0);
@@ -69,25 +85,63 @@ public final class MiniDfs {
     Configuration settings = new Configuration();
     settings.addResource(new Path("file://" + folder + "/cluster.xml"));
     settings.set("dfs.datanode.hostname", HOST);
-    // MiniDFSCluster has written 0 there, the number of its own datanodes.
-    settings.setInt("dfs.replication", 2);
     settings.set("dfs.datanode.data.dir", "file://" + folder + "/datanode-" + number);
     settings.set("dfs.datanode.address", HOST + ":0");
     settings.set("dfs.datanode.ipc.address", HOST + ":0");
     settings.set("dfs.datanode.http.address", HOST + ":0");
+    settings.set("dfs.datanode.https.address", HOST + ":0");
     DataNode datanode = DataNode.instantiateDataNode(new String[0], settings);
     datanode.runDatanodeDaemon();
-    say("{\"http\": \"" + HOST + ":" + datanode.getInfoPort() + "\"}");
+    boolean tls = DFSUtil.getHttpPolicy(settings).isHttpsEnabled();
+    int port = tls ? datanode.getInfoSecurePort() : datanode.getInfoPort();
+    say("{\"http\": \"" + HOST + ":" + port + "\"}");
+    takeNoOrders();
+  }
+
+  private static void serveGateway(String folder) throws Exception {
+    String home = folder + "/gateway";
+    for (String part : List.of("config", "log", "temp")) {
+      new File(home, part).mkdirs();
+      System.setProperty("httpfs." + part + ".dir", home + "/" + part);
+    }
+    System.setProperty("httpfs.home.dir", home);
+    Files.copy(Paths.get(folder, "cluster.xml"), Paths.get(home, "config", "core-site.xml"));
+    Files.writeString(Paths.get(home, "config", "httpfs-signature.secret"), home);
+    Configuration settings = new Configuration();
+    settings.set("httpfs.http.hostname", HOST);
+    settings.set("httpfs.http.port", "0");
+    settings.setBoolean("hadoop.http.authentication.simple.anonymous.allowed", false);
+    // Its main() is public, and doesn't say which port it was given.
+    Constructor<HttpFSServerWebServer> make = HttpFSServerWebServer.class.getDeclaredConstructor(
+        Configuration.class, Configuration.class);
+    make.setAccessible(true);
+    HttpFSServerWebServer gateway = make.newInstance(settings, new Configuration(false));
+    gateway.start();
+    say("{\"http\": \"" + HOST + ":" + gateway.getUrl().getPort() + "\"}");
+    takeNoOrders();
+  }
+
+  private static void takeNoOrders() throws Exception {
     BufferedReader orders = orders();
     while (orders.readLine() != null) {
-      say("{\"error\": \"a datanode takes no orders\"}");
+      say("{\"error\": \"this server takes no orders\"}");
     }
   }
 
-  private static void serveNamenodes(String folder, String user, boolean pair) throws Exception {
+  private static void serveNamenodes(String folder, String user, boolean pair, boolean tls)
+      throws Exception {
+    Configuration settings = settings(folder);
+    // Whoever runs a gateway here may speak for the store's user.
+    String proxy = "hadoop.proxyuser." + System.getProperty("user.name");
+    settings.set(proxy + ".users", user);
+    settings.set(proxy + ".hosts", HOST);
+    ProxyUsers.refreshSuperUserGroupsConfiguration(settings);
+    if (tls) {
+      settings.set("dfs.http.policy", HttpConfig.Policy.HTTPS_ONLY.name());
+      settings.set("dfs.namenode.https-address", HOST + ":0");
+    }
     MiniDFSCluster.Builder builder =
-        new MiniDFSCluster.Builder(settings(folder), new File(folder + "/namenodes"))
-            .numDataNodes(0);
+        new MiniDFSCluster.Builder(settings, new File(folder + "/namenodes")).numDataNodes(0);
     if (pair) builder.nnTopology(MiniDFSNNTopology.simpleHATopology(2));
     MiniDFSCluster cluster = builder.build();
     if (pair) cluster.transitionToActive(0);
@@ -97,13 +151,18 @@ public final class MiniDfs {
     files.mkdirs(home, new FsPermission((short) 0750));
     files.setOwner(home, user, user);
     files.mkdirs(new Path("/locked"), new FsPermission((short) 0700));
+    Configuration shared = new Configuration(cluster.getConfiguration(0));
+    // MiniDFSCluster has written 0 there, the number of its own datanodes.
+    shared.setInt("dfs.replication", 2);
     try (OutputStream out = new FileOutputStream(folder + "/cluster.xml")) {
-      cluster.getConfiguration(0).writeXml(out);
+      shared.writeXml(out);
     }
     StringBuilder ready = new StringBuilder("{\"namenodes\": [");
     for (int index = 0; index < cluster.getNumNameNodes(); ++index) {
-      ready.append(index == 0 ? "\"" : ", \"").append(HOST).append(':')
-          .append(cluster.getNameNode(index).getHttpAddress().getPort()).append('"');
+      NameNode namenode = cluster.getNameNode(index);
+      InetSocketAddress address = tls ? namenode.getHttpsAddress() : namenode.getHttpAddress();
+      ready.append(index == 0 ? "\"" : ", \"").append(HOST).append(':').append(address.getPort())
+          .append('"');
     }
     say(ready + "]}");
 

@@ -1,4 +1,4 @@
-"""A real HDFS: namenodes in one Java process, each datanode in one of its own (minidfs/MiniDfs.java)."""
+"""A real HDFS: namenodes in one Java process, each datanode and HttpFS in one of its own (minidfs/MiniDfs.java)."""
 
 import hashlib
 import os
@@ -55,19 +55,41 @@ def class_path():
     return f"{made}/classes:{made}/libraries/*"
 
 
-class Hdfs:
-    """Used as a context manager. `namenodes` and `datanodes` are host:port of their web servers."""
+def make_certificates(folder):
+    """An authority of its own in ca.pem, and a key store for 127.0.0.1 that it signed, with the ssl-server.xml that names it."""
+    def openssl(*words):
+        _run(["openssl", *map(str, words)], "no certificate could be made")
 
-    def __init__(self, datanodes=3, pair=False):
+    authority, key, signed, store = folder / "ca.pem", folder / "ca.key", folder / "server.pem", folder / "server.p12"
+    new = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    openssl(*new, "-x509", "-days", 2, "-subj", "/CN=authority of the tests", "-keyout", key, "-out", authority)
+    openssl(*new, "-subj", "/CN=HDFS", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "server.key", "-out", folder / "server.csr")
+    openssl("x509", "-req", "-in", folder / "server.csr", "-CA", authority, "-CAkey", key, "-CAcreateserial", "-days", 2,
+            "-copy_extensions", "copy", "-out", signed)
+    openssl("pkcs12", "-export", "-inkey", folder / "server.key", "-in", signed, "-passout", f"pass:{USER}-tests", "-out", store)
+    settings = {"location": store, "type": "pkcs12", "password": f"{USER}-tests", "keypassword": f"{USER}-tests"}
+    properties = "".join(f"<property><name>ssl.server.keystore.{name}</name><value>{value}</value></property>" for name, value in settings.items())
+    (folder / "ssl-server.xml").write_text(f"<configuration>{properties}</configuration>")
+    return authority
+
+
+class Hdfs:
+    """Used as a context manager. `namenodes` and `datanodes` are host:port of their web servers, `authority` is the file of
+    the certificate to trust, or None without TLS."""
+
+    def __init__(self, datanodes=3, pair=False, tls=False):
         self.user, self.folder = USER, FOLDER
         self.place = pathlib.Path(tempfile.mkdtemp(prefix="visor-hdfs-"))
-        self._wanted, self._pair = datanodes, pair
-        self._namenode, self._datanodes = None, {}
+        self.authority = None
+        self._wanted, self._pair, self._tls = datanodes, pair, tls
+        self._namenode, self._datanodes, self._gateways = None, {}, []
 
     def __enter__(self):
         try:
             self._classes = class_path()
-            self._namenode = self._start(["namenode", self.place, USER] + (["ha"] if self._pair else []))
+            if self._tls:
+                self.authority = make_certificates(self.place)
+            self._namenode = self._start(["namenode", self.place, USER] + ["ha"] * self._pair + ["tls"] * self._tls)
             self.namenodes = self._namenode.answer()["namenodes"]
             # Together: most of a Java process's start is its own.
             started = [self._start(["datanode", self.place, number]) for number in range(self._wanted)]
@@ -85,7 +107,7 @@ class Hdfs:
     def _start(self, arguments):
         opened = [f"--add-opens={name}=ALL-UNNAMED" for name in OPENED]
         name = "-".join(str(word) for word in (arguments[0], *arguments[2:]))
-        return Process(["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", *opened, "-cp", self._classes, "MiniDfs", *arguments],
+        return Process(["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", *opened, "-cp", f"{self.place}:{self._classes}", "MiniDfs", *arguments],
                        log=self.place / f"{name}.log", cwd=self.place)
 
     @property
@@ -112,9 +134,15 @@ class Hdfs:
         process = self._start(["datanode", self.place, number])
         self._datanodes[process.answer()["http"]] = process
 
+    def add_gateway(self):
+        """host:port of an HttpFS before it."""
+        self._gateways.append(self._start(["gateway", self.place]))
+        return self._gateways[-1].answer()["http"]
+
     def close(self):
-        for process in [*self._datanodes.values(), *([self._namenode] if self._namenode else [])]:
+        for process in [*self._gateways, *self._datanodes.values(), *([self._namenode] if self._namenode else [])]:
             process.kill()
+        self._gateways.clear()
         self._datanodes.clear()
         self._namenode = None
         shutil.rmtree(self.place, ignore_errors=True)
