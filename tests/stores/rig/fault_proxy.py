@@ -50,6 +50,7 @@ class Fault:
     orderly: bool = False  # ends with FIN, as if that had been all
     gate: Gate | None = None  # stalls there instead of breaking
     lost: bool = False  # the server has done it, and nobody learns so
+    held: bool = False  # the same, but only until the gate opens
     fields: dict = dataclasses.field(default_factory=dict)  # of the answer, exchanged
     pause: float = 0.0  # before each piece, both ways
 
@@ -73,6 +74,11 @@ def truncate(after):
 
 def lose_answer():
     return Fault(lost=True)
+
+
+def hold_answer(gate):
+    """The server has done what was asked; its answer stands at the gate, head and all."""
+    return Fault(gate=gate, held=True)
 
 
 def wrong_tag(tag=WRONG_TAG):
@@ -210,6 +216,7 @@ class FaultProxy:
         self.seen = []
         self._rules, self._gates, self._ends = [], [], set()
         self._lock = threading.Lock()
+        self._refusing = True
         # Holds the port while nobody listens on it.
         self._place = self._bound(0)
         self.port = self._place.getsockname()[1]
@@ -236,6 +243,8 @@ class FaultProxy:
     def refuse(self):
         """Connections are refused, and those that are there are reset, until it heals."""
         listener, self._listener = self._listener, None
+        with self._lock:
+            self._refusing = True
         if listener:
             with contextlib.suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)
@@ -273,6 +282,8 @@ class FaultProxy:
 
     def listen(self):
         if self._listener is None:
+            with self._lock:
+                self._refusing = False
             self._listener = self._bound(self.port)
             self._listener.listen(128)
             threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
@@ -292,6 +303,8 @@ class FaultProxy:
             for end in (client, server):
                 end.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
+                if self._refusing:  # it came just before
+                    raise Broken
                 self._ends |= {client, server}
             while self._exchange(client, server):
                 pass
@@ -335,6 +348,8 @@ class FaultProxy:
             for _ in body:
                 pass
             raise Broken
+        if fault.held:
+            fault.gate.pass_through()
         client.send(answer.text())
         if not self._pass(client, body, fault.answer_after, fault):
             if fault.orderly:
@@ -365,11 +380,9 @@ class FaultProxy:
                 piece, left = piece[left:], None
             end.send(piece)
             left = None if left is None else left - len(piece)
-        if left is None:
-            return True
-        if fault.gate:
+        if left is not None and fault.gate:
             fault.gate.pass_through()
-        return fault.gate is not None
+        return left is None or fault.gate is not None
 
     def _refuse_one(self, client, request, status):
         waits = request.field("expect") is not None
