@@ -9,7 +9,7 @@ from harness import settings
 from harness.api import meta
 from harness.payload import data
 from harness.server import Server
-from rig.fault_proxy import ALWAYS, FaultProxy, lose_answer, refuse_with, reset_answer, truncate, wrong_tag
+from rig.fault_proxy import ALWAYS, FaultProxy, Gate, hold_answer, lose_answer, refuse_with, reset_answer, truncate, wrong_tag
 from rig.nginx import Nginx
 
 MIB = 1 << 20
@@ -238,6 +238,19 @@ def test_a_server_that_ignores_conditions_is_found_out(proxied, nginx):
     proxy.on("GET", "/image.raw", wrong_tag(), times=ALWAYS)
     assert api.get(f"/images/{image}").status == 409
     assert api.get(f"/images/{image}", [("Range", "bytes=5-9")]).status == 409
+
+
+def test_a_server_that_never_answers_is_given_up(nginx):
+    gate = Gate()
+    nginx.put("image.raw", CONTENT)
+    with FaultProxy(("127.0.0.1", nginx.port)) as proxy:
+        patient = settings.references(exceptions=[f"127.0.0.1:{proxy.port}"])
+        with Server(config=patient) as running:
+            image = referred(running.api(), f"http://127.0.0.1:{proxy.port}/image.raw")
+            running.config_text = patient + "    connect_timeout: 1s\n    answer_timeout: 500ms\n"
+            running.restart()
+            proxy.on("GET", "/image.raw", hold_answer(gate), times=ALWAYS)
+            assert running.api().get(f"/images/{image}").status == 503
 
 
 def test_a_server_that_can_not_be_reached_is_told(proxied, nginx):

@@ -9,7 +9,8 @@ from harness.payload import data
 from harness.raw import Wire, signed_head
 from harness.wait import eventually
 from rig.fault_proxy import (
-    ALWAYS, Gate, hold_answer, lose_answer, refuse_with, reset_answer, reset_request, slow, stall_answer, stall_request, truncate, wrong_tag,
+    ALWAYS, Gate, hold_answer, lose_answer, refuse_with, reset_answer, reset_request, slow, stall_answer, stall_request,
+    truncate, wrong_tag,
 )
 from rig.faulty_bucket import MIB, FaultyBucket, digest
 
@@ -108,7 +109,9 @@ def test_an_upload_of_unknown_length_that_a_fault_ends_is_charged_nothing(bucket
     bucket.assert_settles()
 
 
-@pytest.mark.parametrize("content, method, target", [(SMALL, "PUT", ONE_OBJECT), (LARGE, "POST", COMPLETE)], ids=["one PUT", "in parts"])
+@pytest.mark.parametrize(
+    "content, method, target", [(SMALL, "PUT", ONE_OBJECT), (LARGE, "POST", COMPLETE)], ids=["one PUT", "in parts"],
+)
 def test_an_upload_of_which_nobody_can_say_whether_it_is_there_leaves_nothing(bucket, content, method, target):
     """The object is stored, the answer is lost, and the server is not told when it asks."""
     bucket.proxy.on(method, target, lose_answer())

@@ -173,7 +173,8 @@ class _Head:
         self.fields = [(name, fields.get(name.lower(), value)) for name, value in self.fields]
 
     def text(self):
-        return "".join(f"{line}\r\n" for line in [self.first, *(f"{name}: {value}" for name, value in self.fields), ""]).encode("latin-1")
+        lines = [self.first, *(f"{name}: {value}" for name, value in self.fields), "", ""]
+        return "\r\n".join(lines).encode("latin-1")
 
     def closes(self):
         return (self.field("connection") or "").lower() == "close"

@@ -20,7 +20,8 @@ events {{ worker_connections 256; }}
 http {{
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u;
   scgi_temp_path {folder}/s;
-  log_format asked escape=none '$request_method|$uri|$http_range|$http_if_match$http_if_unmodified_since|$http_authorization$http_cookie|$status';
+  log_format asked escape=none '$request_method|$uri|$http_range|$http_if_match$http_if_unmodified_since|'
+                               '$http_authorization$http_cookie|$status';
   access_log {folder}/access asked;
   default_type application/octet-stream;
   server {{
@@ -64,7 +65,8 @@ class Nginx:
         configuration = self.place / "nginx.conf"
         configuration.write_text(CONFIGURATION.format(
             folder=self.place, port=self.port, locations=self.locations.replace("{port}", str(self.port))))
-        self._process = Process(["nginx", "-p", self.place, "-e", "stderr", "-c", configuration], log=self.place / "log", cwd=self.place)
+        command = ["nginx", "-p", self.place, "-e", "stderr", "-c", configuration]
+        self._process = Process(command, log=self.place / "log", cwd=self.place)
         deadline = time.monotonic() + READY_SECONDS
         while True:
             if self._process.process.poll() is not None:
