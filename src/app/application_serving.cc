@@ -175,6 +175,7 @@ void Application::Parts::start_jobs() {
           ? jobs.add("certificates", kTidyPeriod)
           : SIZE_MAX;
   const std::size_t tidy = jobs.add("tidy", kTidyPeriod);
+  stores.tidy();
   tidying.emplace(kTidyPeriod, [this, certificates, tidy] {
     if (certificates != SIZE_MAX) {
       // What is wrong with a certificate is in the log, and the old one stays.
@@ -185,6 +186,7 @@ void Application::Parts::start_jobs() {
         return {};
       });
     }
+    stores.tidy();
     auto tidied = jobs.run(tidy, [this] {
       auto of_images = run_until_done(images->tidy());
       auto of_placements = run_until_done(placements->tidy());

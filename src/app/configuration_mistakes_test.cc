@@ -191,6 +191,15 @@ const std::vector<Mistake>& mistakes() {
        "c}\n",
        ":2: stores.s3: ",
        {"more than one place"}},
+      {"stores:\n  s3: {host: h, bucket: images, access_key: a, secret_key: b, session_token: "
+       "hunter2, "
+       "session_token_environment: T}\n",
+       ":2: stores.s3: ",
+       {"session token in more than one place"}},
+      {"stores:\n  s3: {host: h, bucket: images, access_key: a, secret_key: b, redirect: true, "
+       "signature: v2}\n",
+       ":2: stores.s3: ",
+       {"signature version 4 only"}},
       {"stores:\n  s3: {host: h/x, bucket: images, access_key: a, secret_key: b}\n",
        ":2: stores.s3: ",
        {"host name"}},

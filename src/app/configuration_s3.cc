@@ -1,6 +1,8 @@
 #include "app/configuration_s3.h"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <optional>
 #include <span>
 
@@ -19,23 +21,58 @@ void read_text(Section& section, std::string_view name, std::string& target) {
   if (const auto value = section.find(name)) target = value->text().value_or("");
 }
 
-void read_secret(Section& section, S3Settings& settings) {
-  const auto here = section.find("secret_key");
-  const auto file = section.find("secret_key_file");
-  const auto environment = section.find("secret_key_environment");
-  if (here) settings.secret_key = Secret(here->text().value_or(""));
-  if (file) settings.secret_key_file = file->path_text().value_or("");
-  if (environment) settings.secret_key_environment = environment->text().value_or("");
+/// A secret in one of three places, and how many of them were named.
+struct SecretPlaces {
+  Secret& here;
+  std::string& file;
+  std::string& environment;
+};
+
+int read_places(Section& section, const std::string& name, SecretPlaces places) {
+  const auto here = section.find(name);
+  const auto file = section.find(name + "_file");
+  const auto environment = section.find(name + "_environment");
+  if (here) places.here = Secret(here->text().value_or(""));
+  if (file) places.file = file->path_text().value_or("");
+  if (environment) places.environment = environment->text().value_or("");
   const int given = (here ? 1 : 0) + (file ? 1 : 0) + (environment ? 1 : 0);
+  if (given > 1) {
+    std::string what = name;
+    std::ranges::replace(what, '_', ' ');
+    section.value().mistake("has its " + what + " in more than one place; write one of " + name +
+                            ", " + name + "_file and " + name + "_environment");
+  }
+  return given;
+}
+
+void read_secrets(Section& section, S3Settings& settings) {
+  const int given =
+      read_places(section, "secret_key",
+                  {settings.secret_key, settings.secret_key_file, settings.secret_key_environment});
   if (given == 0) {
     section.value().mistake(
         "has no secret_key; write it, or secret_key_file with the file that it stands in, or "
         "secret_key_environment with the variable that holds it");
-  } else if (given > 1) {
-    section.value().mistake(
-        "has its secret key in more than one place; write one of secret_key, secret_key_file and "
-        "secret_key_environment");
   }
+  read_places(
+      section, "session_token",
+      {settings.session_token, settings.session_token_file, settings.session_token_environment});
+}
+
+void read_redirect(Section& section, S3Settings& settings) {
+  section.flag("redirect", settings.redirect);
+  section.duration("redirect_lifetime", settings.redirect_lifetime, std::chrono::seconds(10),
+                   std::chrono::hours(24 * 7));
+}
+
+void read_abandoned(Section& section, S3Settings& settings) {
+  const auto value = section.find("abandoned_after");
+  if (!value) return;
+  constexpr auto kLongest = std::chrono::hours(24 * 366);
+  settings.abandoned_after =
+      value->none()
+          ? std::chrono::milliseconds(0)
+          : value->duration(std::chrono::seconds(1), kLongest).value_or(settings.abandoned_after);
 }
 
 }  // namespace
@@ -58,10 +95,12 @@ void read_s3(Section& section, std::string_view dialect, S3Settings& settings) {
   section.choice("style", settings.virtual_host, std::span<const Choice<bool>>(kStyles));
   section.choice("signature", settings.version_2, std::span<const Choice<bool>>(kSignatures));
   read_text(section, "access_key", settings.access_key);
-  read_secret(section, settings);
+  read_secrets(section, settings);
   section.path("authorities", settings.authorities);
   section.flag("verify", settings.verify);
   section.size("part_size", settings.part_size, 5 * kMiB, 128 * kMiB);
+  read_abandoned(section, settings);
+  read_redirect(section, settings);
   // The rest of what can be wrong is the store's to say; the secret may not be known yet.
   auto options = s3_options(settings);
   options.secret_key = Secret("known when the server starts");

@@ -47,7 +47,7 @@ TEST(ConfigurationOfS3, TakesAllThatCanBeSaid) {
       "  cold: {kind: s3, host: s3.example.org, port: 9000, tls: false, bucket: images,\n"
       "         prefix: visor/, region: eu-west-3, style: virtual-host, signature: v2,\n"
       "         access_key: visor, secret_key_file: key, authorities: ca.pem, verify: false,\n"
-      "         part_size: 16 MiB}\n");
+      "         part_size: 16 MiB, session_token_file: token, abandoned_after: 7d}\n");
   const S3Settings& settings = configuration.stores.at("cold").s3;
   const auto options = s3_options(settings);
   EXPECT_EQ(options.port, 9000);
@@ -60,6 +60,28 @@ TEST(ConfigurationOfS3, TakesAllThatCanBeSaid) {
   EXPECT_EQ(options.part_size, std::uint64_t{16} << 20);
   EXPECT_EQ(settings.secret_key_file, "key");
   EXPECT_EQ(settings.authorities, "ca.pem");
+  EXPECT_EQ(settings.session_token_file, "token");
+  EXPECT_EQ(options.abandoned_after, std::chrono::hours(7 * 24));
+}
+
+TEST(ConfigurationOfS3, RedirectsOnlyIfItIsTold) {
+  const std::string start = "stores:\n  s3: {host: h, bucket: images, access_key: a, secret_key: b";
+  const auto presign = [&start](const std::string& rest) {
+    return s3_options(read(start + rest + "}\n").stores.at("s3").s3).presign;
+  };
+  EXPECT_EQ(presign(""), std::chrono::seconds(0));
+  EXPECT_EQ(presign(", redirect_lifetime: 1h"), std::chrono::seconds(0));
+  EXPECT_EQ(presign(", redirect: true"), std::chrono::minutes(5));
+  EXPECT_EQ(presign(", redirect: true, redirect_lifetime: 1h"), std::chrono::hours(1));
+}
+
+TEST(ConfigurationOfS3, MayLetAbandonedUploadsLie) {
+  const auto configuration = read(
+      "stores:\n"
+      "  s3: {host: h, bucket: images, access_key: a, secret_key: b, abandoned_after: none}\n"
+      "  lab: {kind: s3, host: h, bucket: images, access_key: a, secret_key: b}\n");
+  EXPECT_EQ(s3_options(configuration.stores.at("s3").s3).abandoned_after.count(), 0);
+  EXPECT_EQ(s3_options(configuration.stores.at("lab").s3).abandoned_after, std::chrono::hours(24));
 }
 
 TEST(ConfigurationOfS3, KnowsTheOldDialects) {
@@ -103,6 +125,35 @@ TEST(ConfigurationOfS3, ReadsTheSecretFromAFileOrTheEnvironment) {
   ::setenv("VISOR_TEST_SECRET_OF_S3", "", 1);
   EXPECT_FALSE(open_s3(settings, configuration, s3_memory()));
   ::unsetenv("VISOR_TEST_SECRET_OF_S3");
+  std::filesystem::remove_all(folder);
+}
+
+TEST(ConfigurationOfS3, ReadsTheSessionTokenFromAFileOrTheEnvironment) {
+  std::string folder = std::filesystem::temp_directory_path() / "visor-s3-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  S3Settings settings;
+  settings.host = "h";
+  settings.bucket = "images";
+  settings.access_key = "a";
+  settings.secret_key = Secret("hunter2");
+  settings.session_token_file = folder + "/token";
+  const Configuration configuration;
+  auto opened = open_s3(settings, configuration, s3_memory());
+  ASSERT_FALSE(opened);
+  EXPECT_NE(opened.error().message.find("session token"), std::string::npos);
+  std::ofstream(settings.session_token_file) << std::string(3000, 't') << "\n";
+  EXPECT_TRUE(open_s3(settings, configuration, s3_memory()));
+  std::ofstream(settings.session_token_file) << "of two words\n";
+  opened = open_s3(settings, configuration, s3_memory());
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().message.find("of two words"), std::string::npos);
+
+  settings.session_token_file.clear();
+  settings.session_token_environment = "VISOR_TEST_TOKEN_OF_S3";
+  EXPECT_FALSE(open_s3(settings, configuration, s3_memory()));
+  ::setenv("VISOR_TEST_TOKEN_OF_S3", "token", 1);
+  EXPECT_TRUE(open_s3(settings, configuration, s3_memory()));
+  ::unsetenv("VISOR_TEST_TOKEN_OF_S3");
   std::filesystem::remove_all(folder);
 }
 

@@ -1,5 +1,6 @@
 #include "app/s3_parts.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <utility>
@@ -15,34 +16,64 @@ namespace {
 
 constexpr std::uint64_t kPartMemory = 256 * kMiB;
 constexpr std::size_t kLongestSecret = 1024;
+constexpr std::size_t kLongestToken = 8192;
 
-Result<Secret> read_secret(const S3Settings& settings, const Configuration& configuration) {
-  if (!settings.secret_key.empty()) return settings.secret_key;
+/// Where a secret is, if it isn't written down.
+struct SecretPlace {
+  const char* what;  ///< "secret key"
+  const std::string& file;
+  const std::string& environment;
+  std::size_t longest;
+};
+
+Result<Secret> read_secret(const SecretPlace& from, const Configuration& configuration) {
+  const std::string what = from.what;
   std::string secret;
   std::string place;
-  if (!settings.secret_key_file.empty()) {
-    place = "the file " + configuration.path(settings.secret_key_file);
-    std::ifstream file(configuration.path(settings.secret_key_file));
+  if (!from.file.empty()) {
+    place = "the file " + configuration.path(from.file);
+    std::ifstream file(configuration.path(from.file));
     if (!std::getline(file, secret)) {
       return fail(Code::unavailable,
-                  "the secret key of an object store can't be read from " + place +
+                  "the " + what + " of an object store can't be read from " + place +
                       "; it must have one line and be readable for the server's user");
     }
   } else {
-    place = "the environment variable " + settings.secret_key_environment;
-    const char* const value = std::getenv(settings.secret_key_environment.c_str());
+    place = "the environment variable " + from.environment;
+    const char* const value = std::getenv(from.environment.c_str());
     if (value == nullptr) {
-      return fail(Code::unavailable, "the secret key of an object store should be in " + place +
+      return fail(Code::unavailable, "the " + what + " of an object store should be in " + place +
                                          ", which the server was not started with");
     }
     secret = value;
   }
   while (secret.ends_with('\r')) secret.pop_back();
   secret = std::string(trim(secret));
-  if (secret.empty() || secret.size() > kLongestSecret) {
-    return fail(Code::invalid, "what " + place + " holds is no secret key of an object store");
+  if (secret.empty() || secret.size() > from.longest) {
+    return fail(Code::invalid, "what " + place + " holds is no " + what + " of an object store");
   }
   return Secret(std::move(secret));
+}
+
+Result<void> read_secrets(const S3Settings& settings, const Configuration& configuration,
+                          store::S3Options& options) {
+  options.secret_key = settings.secret_key;
+  options.session_token = settings.session_token;
+  if (options.secret_key.empty()) {
+    auto secret = read_secret(
+        {"secret key", settings.secret_key_file, settings.secret_key_environment, kLongestSecret},
+        configuration);
+    if (!secret) return pass(secret);
+    options.secret_key = std::move(*secret);
+  }
+  if (options.session_token.empty() && settings.temporary()) {
+    auto token = read_secret({"session token", settings.session_token_file,
+                              settings.session_token_environment, kLongestToken},
+                             configuration);
+    if (!token) return pass(token);
+    options.session_token = std::move(*token);
+  }
+  return {};
 }
 
 }  // namespace
@@ -62,6 +93,10 @@ store::S3Options s3_options(const S3Settings& settings) {
   options.access_key = settings.access_key;
   options.verify_certificates = settings.verify;
   options.part_size = settings.part_size;
+  options.abandoned_after = settings.abandoned_after;
+  if (settings.redirect) {
+    options.presign = std::chrono::duration_cast<std::chrono::seconds>(settings.redirect_lifetime);
+  }
   return options;
 }
 
@@ -72,10 +107,8 @@ std::shared_ptr<store::PartMemory> s3_memory() {
 Result<std::unique_ptr<store::S3Store>> open_s3(const S3Settings& settings,
                                                 const Configuration& configuration,
                                                 std::shared_ptr<store::PartMemory> memory) {
-  auto secret = read_secret(settings, configuration);
-  if (!secret) return pass(secret);
   store::S3Options options = s3_options(settings);
-  options.secret_key = std::move(*secret);
+  if (auto read = read_secrets(settings, configuration, options); !read) return pass(read);
   options.memory = std::move(memory);
   if (!settings.authorities.empty()) {
     options.authorities_file = configuration.path(settings.authorities);

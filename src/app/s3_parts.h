@@ -14,13 +14,13 @@ class PartMemory;
 
 namespace visor::app {
 
-/// The store's options but for the secret and the memory.
+/// The store's options but for the secrets and the memory.
 store::S3Options s3_options(const S3Settings& settings);
 
 /// What all uploads to S3 servers share.
 std::shared_ptr<store::PartMemory> s3_memory();
 
-/// Reads the secret; asks the S3 server nothing, so that this one starts while it is down. Errors:
+/// Reads the secrets; asks the S3 server nothing, so that this one starts while it is down. Errors:
 /// `invalid`, and `unavailable` for a secret that can't be read.
 Result<std::unique_ptr<store::S3Store>> open_s3(const S3Settings& settings,
                                                 const Configuration& configuration,

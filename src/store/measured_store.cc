@@ -133,6 +133,13 @@ class MeasuredStore final : public Store {
 
   std::string location(const std::string& key) const override { return store_->location(key); }
 
+  Result<std::string> presigned(const std::string& key,
+                                std::chrono::seconds validity) const override {
+    return store_->presigned(key, validity);
+  }
+
+  void tidy() override { store_->tidy(); }
+
  private:
   std::unique_ptr<Store> store_;
   Operations operations_;

@@ -55,6 +55,32 @@ TEST(MeasuredStore, DoesWhatTheStoreDoesAndCountsIt) {
   }
 }
 
+class RemoteStore final : public MemoryStore {
+ public:
+  explicit RemoteStore(int& tidied) : tidied_(tidied) {}
+  Result<std::string> presigned(const std::string& key, std::chrono::seconds) const override {
+    return "https://example.org/" + key;
+  }
+  void tidy() override { ++tidied_; }
+
+ private:
+  int& tidied_;
+};
+
+TEST(MeasuredStore, PassesOnWhatOnlySomeStoresDo) {
+  const auto plain = small_store("plain");
+  const auto refused = plain->presigned("key", std::chrono::minutes(1));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::unsupported);
+  plain->tidy();
+
+  int tidied = 0;
+  const auto remote = measured("remote", std::make_unique<RemoteStore>(tidied));
+  EXPECT_EQ(remote->presigned("key", std::chrono::minutes(1)).value(), "https://example.org/key");
+  remote->tidy();
+  EXPECT_EQ(tidied, 1);
+}
+
 TEST(MeasuredStore, CountsAFullStoreAsAnErrorButNotThatNothingIsThere) {
   const auto store = small_store("full");
   EXPECT_FALSE(run_until_done(store->stat("nothing")));

@@ -2,6 +2,7 @@
 // stores around stores.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -25,6 +26,9 @@ struct Capability {
   /// Whether blobs may be referred to by location in this store, and by whom.
   enum class Reference { nobody, administrators, privileged };
   Reference reference = Reference::nobody;
+
+  /// How long the URLs of `presigned` are to be good; 0: it makes none.
+  std::chrono::seconds presign{0};
 };
 
 /// A part of a blob: `length` bytes from `offset`; no length: to the end.
@@ -98,6 +102,21 @@ class Store {
 
   /// The URI that names a blob to people, without any credential.
   virtual std::string location(const std::string& key) const = 0;
+
+  /// A URL under which whoever has it reads the blob from where it lies, from now on for
+  /// `validity`. Nobody is asked, not even whether the blob is there. `unsupported` unless the
+  /// capability `presign` says otherwise.
+  virtual Result<std::string> presigned(const std::string& key,
+                                        std::chrono::seconds validity) const;
+
+  /// Begins what the store has to do now and then, if it is due, and returns at once. Called about
+  /// every half minute.
+  virtual void tidy() {}
 };
+
+inline Result<std::string> Store::presigned(const std::string&, std::chrono::seconds) const {
+  return fail(Code::unsupported, "this store gives its data to nobody but this server",
+              "store.presigned");
+}
 
 }  // namespace visor::store

@@ -35,6 +35,11 @@ std::vector<std::string> StoreSet::names() const {
   return names;
 }
 
+void StoreSet::tidy() const {
+  for (const auto& [name, store] : stores_) store->tidy();
+  for (const auto& store : references_) store->tidy();
+}
+
 StoreSet::Located StoreSet::for_location(std::string_view location) const {
   const auto colon = location.find(':');
   if (colon == std::string_view::npos) return {};

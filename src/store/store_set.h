@@ -31,6 +31,9 @@ class StoreSet {
   const std::string& default_name() const { return default_name_; }
   std::vector<std::string> names() const;
 
+  /// Lets every store begin what it has to do now and then: see Store::tidy.
+  void tidy() const;
+
   struct Located {
     std::string name;
     Store* store = nullptr;

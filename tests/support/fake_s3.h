@@ -18,6 +18,7 @@
 #include "sign/sigv2_signer.h"
 #include "sign/sigv4.h"
 #include "support/scripted_server.h"
+#include "support/temporary_signature.h"
 
 namespace visor::testing_support {
 
@@ -47,6 +48,8 @@ class FakeS3 {
     bool knows_if_none_match = true;
     std::string access_key = "AKIDEXAMPLE";
     std::string secret = "a-secret-of-tests";
+    std::string session_token = {};  ///< what the key is temporary with; empty: it is not
+    std::size_t uploads_on_a_page = 1'000;
     Time now = *parse_iso_time("2026-03-14T15:09:26Z");
   };
   struct Object {
@@ -74,6 +77,11 @@ class FakeS3 {
   void put(const std::string& name, std::string bytes) {
     const std::lock_guard lock(mutex_);
     objects_[name] = {bytes, "\"" + digest_hex(DigestAlgorithm::md5, bytes) + "\"", ""};
+  }
+  /// An upload that somebody began at a time.
+  void begin_upload(const std::string& object, Time begun, const std::string& id) {
+    const std::lock_guard lock(mutex_);
+    uploads_[id] = {object, "", {}, begun};
   }
   std::vector<std::string> uploads() const {
     const std::lock_guard lock(mutex_);
@@ -105,6 +113,7 @@ class FakeS3 {
   struct Upload {
     std::string object, mark;
     std::map<unsigned, Object> parts;
+    Time begun = {};
   };
 
   void serve(ScriptedConnection& connection) {
@@ -185,11 +194,17 @@ class FakeS3 {
     std::vector<sign::Header> headers;
     for (const auto& [name, value] : request.fields) headers.push_back({name, value});
     const sign::RequestHead head{request.method, request.path, request.query, headers, false};
+    const auto in_query = request.parameters.find("X-Amz-Security-Token");
+    const auto token = in_query == request.parameters.end() ? request.field("x-amz-security-token")
+                                                            : in_query->second;
+    if (token != rules_.session_token) return error("400 Bad Request", "InvalidToken");
     if (rules_.version_2_signature) {
       const auto expected = sign::sigv2_authorization(
           head, {rules_.access_key, Secret(rules_.secret)}, request.field("date"),
           rules_.virtual_host ? rules_.bucket : std::string());
       if (request.field("authorization") != expected) return wrong;
+    } else if (!token.empty()) {
+      if (!is_signed_with_token(head, rules_.access_key, rules_.secret)) return wrong;
     } else {
       sign::SigV4Rules sigv4;
       sigv4.service = "s3";
@@ -201,7 +216,8 @@ class FakeS3 {
       const auto sha256 = digest_hex(DigestAlgorithm::sha256, request.body);
       const sign::BodyFacts facts{!request.body.empty(), request.body.size(), sha256};
       auto payload = sign::verify_sigv4(head, sigv4, *claim, facts, Secret(rules_.secret));
-      if (!payload || claim->payload != sha256) return wrong;
+      if (!payload) return wrong;
+      if (claim->payload != sha256 && !claim->presigned) return wrong;
     }
     const auto md5 = request.field("content-md5");
     const auto real = *from_hex(digest_hex(DigestAlgorithm::md5, request.body));
@@ -211,6 +227,7 @@ class FakeS3 {
 
   std::string carry_out(const FakeS3Request& request) {
     const auto& [method, object] = std::pair(request.method, request.object);
+    if (object.empty() && method == "GET" && request.asks("uploads")) return list_uploads(request);
     if (object.empty() && method == "GET") return list(request);
     if (method == "POST" && request.asks("uploads")) return begin(request);
     if (request.asks("uploadId")) return in_upload(request);
@@ -296,9 +313,37 @@ class FakeS3 {
             entries + "</ListBucketResult>");
   }
 
+  std::string list_uploads(const FakeS3Request& request) const {
+    const auto parameter = [&request](const char* name) {
+      const auto found = request.parameters.find(name);
+      return found == request.parameters.end() ? std::string() : found->second;
+    };
+    std::map<std::pair<std::string, std::string>, Time> all;
+    for (const auto& [id, upload] : uploads_) all[{upload.object, id}] = upload.begun;
+    const std::pair after{parameter("key-marker"), parameter("upload-id-marker")};
+    std::string entries;
+    std::string markers;
+    std::size_t listed = 0;
+    bool truncated = false;
+    for (auto at = all.upper_bound(after); at != all.end(); ++at) {
+      truncated = listed == rules_.uploads_on_a_page;
+      if (truncated) break;
+      ++listed;
+      const auto& [object, id] = at->first;
+      entries += "<Upload><Key>" + object + "</Key><UploadId>" + id + "</UploadId><Initiated>" +
+                 format_iso_time(at->second) + "</Initiated></Upload>";
+      markers = "<NextKeyMarker>" + object + "</NextKeyMarker><NextUploadIdMarker>" + id +
+                "</NextUploadIdMarker>";
+    }
+    return http_answer("200 OK", "<ListMultipartUploadsResult><Bucket>" + rules_.bucket +
+                                     "</Bucket>" + markers + "<IsTruncated>" +
+                                     (truncated ? "true" : "false") + "</IsTruncated>" + entries +
+                                     "</ListMultipartUploadsResult>");
+  }
+
   std::string begin(const FakeS3Request& request) {
     const auto id = "upload+" + std::to_string(++upload_number_) + "/=";
-    uploads_[id] = {request.object, request.field("x-amz-meta-visor-write"), {}};
+    uploads_[id] = {request.object, request.field("x-amz-meta-visor-write"), {}, rules_.now};
     return http_answer("200 OK", "<InitiateMultipartUploadResult><UploadId>" + id +
                                      "</UploadId></InitiateMultipartUploadResult>");
   }

@@ -36,6 +36,16 @@ std::string text_of(const Value& value, std::string_view name) {
   return text == nullptr ? std::string() : std::string(trim(*text));
 }
 
+/// Calls `take` with each element `name` of `root`, of which there may be none, one or many, until
+/// it says that it doesn't understand one.
+template <class Take>
+bool each_of(const Value& root, std::string_view name, Take take) {
+  const Value* const found = root.find(name);
+  if (found == nullptr) return true;
+  const auto* const entries = found->as_array();
+  return entries == nullptr ? take(*found) : std::ranges::all_of(*entries, take);
+}
+
 /// A text from elsewhere, fit for a sentence of ours.
 std::string shown(std::string_view text) {
   std::string result;
@@ -107,6 +117,11 @@ Error explain(const S3Refusal& refusal, const std::string& bucket, const std::st
   if (code == "InvalidAccessKeyId") {
     return error(Code::unavailable, "the object store does not know this server's access key");
   }
+  if (code == "ExpiredToken" || code == "InvalidToken" || code == "TokenRefreshRequired") {
+    return error(Code::unavailable,
+                 "the object store does not take this server's session token: temporary "
+                 "credentials have an end, after which the server needs new ones");
+  }
   if (status == 401 || status == 403) {
     return error(Code::unavailable, "the object store denies this server access to the bucket \"" +
                                         bucket + "\": check the access key and what it may do");
@@ -147,20 +162,30 @@ Result<S3Page> read_page(const std::string& body) {
   S3Page page;
   page.truncated = text_of(*root, "IsTruncated") == "true";
   page.version_2 = root->find("KeyCount") != nullptr;
-  const Value* const contents = root->find("Contents");
-  if (contents == nullptr) return page;
-  const auto take = [&page](const Value& entry) {
+  const bool understood = each_of(*root, "Contents", [&page](const Value& entry) {
     const std::string* const name = entry.text("Key");
     if (name != nullptr) page.names.push_back(*name);
     return name != nullptr;
-  };
-  if (const auto* const entries = contents->as_array()) {
-    for (const Value& entry : *entries) {
-      if (!take(entry)) return malformed("ListBucketResult");
-    }
-  } else if (!take(*contents)) {
-    return malformed("ListBucketResult");
-  }
+  });
+  if (!understood) return malformed("ListBucketResult");
+  return page;
+}
+
+Result<S3UploadPage> read_upload_page(const std::string& body) {
+  auto root = read_root(body, "ListMultipartUploadsResult");
+  if (!root) return pass(root);
+  S3UploadPage page;
+  page.truncated = text_of(*root, "IsTruncated") == "true";
+  page.next_object = text_of(*root, "NextKeyMarker");
+  page.next_id = text_of(*root, "NextUploadIdMarker");
+  const bool understood = each_of(*root, "Upload", [&page](const Value& entry) {
+    S3UploadUnderWay upload{text_of(entry, "Key"), text_of(entry, "UploadId"),
+                            parse_iso_time(text_of(entry, "Initiated"))};
+    const bool whole = !upload.object.empty() && !upload.id.empty();
+    page.uploads.push_back(std::move(upload));
+    return whole;
+  });
+  if (!understood) return malformed("ListMultipartUploadsResult");
   return page;
 }
 

@@ -44,6 +44,22 @@ struct S3Page {
 };
 Result<S3Page> read_page(const std::string& body);
 
+/// A multipart upload that was begun and neither completed nor aborted.
+struct S3UploadUnderWay {
+  std::string object;
+  std::string id;
+  std::optional<Time> begun = {};  ///< by the server's clock; nothing if it doesn't tell
+};
+
+struct S3UploadPage {
+  std::vector<S3UploadUnderWay> uploads;
+  bool truncated = false;
+  std::string next_object = {};  ///< what the next page begins behind
+  std::string next_id = {};
+};
+/// A page of ListMultipartUploads.
+Result<S3UploadPage> read_upload_page(const std::string& body);
+
 /// The upload's id from an InitiateMultipartUploadResult.
 Result<std::string> read_upload_id(const std::string& body);
 

@@ -139,6 +139,25 @@ Result<fetch::Call> S3Bucket::signed_call(const S3Request& request) const {
   return call;
 }
 
+Result<std::string> S3Bucket::presigned(const std::string& object,
+                                        std::chrono::seconds validity) const {
+  const std::string path = path_of(object);
+  const std::string host = host_field();
+  const std::vector<sign::Header> headers{{"host", host}};
+  // Clients send the fields of their first request along, and some servers take that one's hash of
+  // a body for what was signed here, unless the query says otherwise.
+  std::string query = "X-Amz-Content-Sha256=" + std::string(sign::kUnsignedPayload);
+  if (!options_.session_token.empty()) {
+    query += "&X-Amz-Security-Token=" + percent_encode(options_.session_token.reveal());
+  }
+  const sign::RequestHead head{"GET", path, query, headers, options_.tls};
+  const sign::SigV4Signer signer{options_.access_key, options_.secret_key, options_.region, "s3",
+                                 sign::PathForm::as_sent};
+  auto whole = sign::presign(head, signer, options_.clock->now(), validity);
+  if (!whole) return pass(whole);
+  return (options_.tls ? "https://" : "http://") + host + path + "?" + *whole;
+}
+
 async::Task<Result<S3Answer>> S3Bucket::ask_once(const S3Request& request) {
   auto call = signed_call(request);
   if (!call) co_return pass(call);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -49,6 +50,9 @@ class S3Bucket {
   /// Sends a request until it is done, refused for good, or the tries or the budget for them are
   /// used up. An error is what kept it from being answered; a refusal is an answer.
   async::Task<Result<S3Answer>> ask(S3Request request);
+
+  /// A URL that reads an object for `validity` without a key of the reader's own.
+  Result<std::string> presigned(const std::string& object, std::chrono::seconds validity) const;
 
   /// What a refusal means to people.
   Error explain(const S3Answer& answer, const std::string& what) const;

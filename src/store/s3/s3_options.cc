@@ -69,6 +69,15 @@ Result<void> check_options(const S3Options& options) {
   if (options.part_size < kSmallestPart || options.largest_part < options.part_size) {
     return refuse("the parts of an upload to an object store have at least 5 MiB");
   }
+  if (!plain(options.session_token.reveal(), "-_./+=:@%")) {
+    return refuse("the session token of an object store has characters that no token has");
+  }
+  if (options.presign.count() < 0 || options.presign > std::chrono::hours(24 * 7)) {
+    return refuse("what clients are redirected to in an object store is good for 7 days at most");
+  }
+  if (options.presign.count() > 0 && options.signature != S3Options::Signature::v4) {
+    return refuse("clients can be redirected to an object store with signature version 4 only");
+  }
   if (options.parallel_parts == 0 || options.parallel_parts > 64) {
     return refuse("1 to 64 parts of an upload can be on their way to an object store at once");
   }

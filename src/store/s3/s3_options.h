@@ -47,6 +47,12 @@ struct S3Options {
   /// Of all uploads that share it; null: 256 MiB of the store's own.
   std::shared_ptr<PartMemory> memory = nullptr;
 
+  /// How long a URL for somebody without a key is good; 0: none is made. With version 4 only.
+  std::chrono::seconds presign{0};
+  /// From what age on a multipart upload under the prefix that nobody goes on with is ended; 0:
+  /// never.
+  std::chrono::milliseconds abandoned_after = std::chrono::hours(24);
+
   std::chrono::milliseconds memory_patience{60'000};  ///< how long an upload waits for memory
   unsigned attempts = 6;                       ///< of a request that fails for a passing reason
   std::chrono::milliseconds first_pause{100};  ///< before the second at most, doubled each time

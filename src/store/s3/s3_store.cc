@@ -13,6 +13,7 @@
 #include "store/s3/part_memory.h"
 #include "store/s3/s3_bucket.h"
 #include "store/s3/s3_source.h"
+#include "store/s3/s3_sweep.h"
 #include "store/s3/s3_upload.h"
 
 namespace visor::store {
@@ -49,6 +50,8 @@ S3Store::S3Store(std::shared_ptr<S3Bucket> bucket, std::shared_ptr<PartMemory> m
     : bucket_(std::move(bucket)),
       memory_(std::move(memory)),
       commits_(std::make_shared<S3Commits>()),
+      uploads_(std::make_shared<S3Uploads>()),
+      sweep_(std::make_shared<S3Sweep>(bucket_, uploads_)),
       loop_(std::make_unique<PartLoop>()) {}
 
 S3Store::~S3Store() { stop(); }
@@ -72,7 +75,8 @@ Result<std::unique_ptr<S3Store>> S3Store::create(S3Options options) {
 }
 
 Capability S3Store::capability() const {
-  return {.writable = true, .listable = true, .ranges = true};
+  return {
+      .writable = true, .listable = true, .ranges = true, .presign = bucket_->options().presign};
 }
 
 std::string S3Store::object_of(std::string_view key) const {
@@ -82,6 +86,19 @@ std::string S3Store::object_of(std::string_view key) const {
 std::string S3Store::location(const std::string& key) const {
   return "s3://" + bucket_->options().bucket + "/" + object_of(key);
 }
+
+Result<std::string> S3Store::presigned(const std::string& key,
+                                       std::chrono::seconds validity) const {
+  if (bucket_->options().presign.count() == 0) return Store::presigned(key, validity);
+  if (auto valid = check_key(key); !valid) return pass(valid);
+  return bucket_->presigned(object_of(key), validity);
+}
+
+void S3Store::tidy() {
+  if (sweep_->begin()) loop_->start(S3Sweep::run_and_tell(sweep_));
+}
+
+async::Task<Result<std::size_t>> S3Store::sweep() { return sweep_->run(); }
 
 async::Task<Result<BlobStatus>> S3Store::stat(std::string key) {
   if (auto valid = check_key(key); !valid) co_return pass(valid);
@@ -157,7 +174,7 @@ async::Task<Result<std::unique_ptr<async::ByteSource>>> S3Store::open_by_status(
 async::Task<Result<std::unique_ptr<BlobWriter>>> S3Store::create(
     std::string key, std::optional<std::uint64_t> size) {
   if (auto valid = check_key(key); !valid) co_return pass(valid);
-  S3Shared shared{bucket_, memory_, commits_, loop_.get()};
+  S3Shared shared{bucket_, memory_, commits_, uploads_, loop_.get()};
   co_return std::make_unique<S3Writer>(std::move(shared), object_of(key), size);
 }
 

@@ -11,6 +11,8 @@ namespace visor::store {
 
 class S3Bucket;
 class S3Commits;
+class S3Sweep;
+class S3Uploads;
 class PartLoop;
 
 /// One object a blob, named by the prefix and the key with '.' for each '/': names sort as keys do,
@@ -46,6 +48,12 @@ class S3Store final : public Store {
   async::Task<Result<Listing>> list(std::string after, std::uint32_t limit) override;
   /// s3://bucket/object.
   std::string location(const std::string& key) const override;
+  Result<std::string> presigned(const std::string& key,
+                                std::chrono::seconds validity) const override;
+  /// Begins a sweep of what servers that died have left of their uploads.
+  void tidy() override;
+  /// A sweep on the spot: how many uploads were ended.
+  async::Task<Result<std::size_t>> sweep();
 
  private:
   S3Store(std::shared_ptr<S3Bucket> bucket, std::shared_ptr<PartMemory> memory);
@@ -57,6 +65,8 @@ class S3Store final : public Store {
   const std::shared_ptr<S3Bucket> bucket_;
   const std::shared_ptr<PartMemory> memory_;
   const std::shared_ptr<S3Commits> commits_;
+  const std::shared_ptr<S3Uploads> uploads_;
+  const std::shared_ptr<S3Sweep> sweep_;
   const std::unique_ptr<PartLoop> loop_;
 };
 

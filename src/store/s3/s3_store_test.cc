@@ -422,6 +422,12 @@ TEST(S3Options, AreRefusedWithAReason) {
   EXPECT_TRUE(refused([](S3Options& options) { options.part_size = 1; }));
   EXPECT_TRUE(refused([](S3Options& options) { options.parallel_parts = 0; }));
   EXPECT_TRUE(refused([](S3Options& options) { options.base_path = "services"; }));
+  EXPECT_TRUE(refused([](S3Options& options) { options.session_token = Secret("a\r\nb"); }));
+  EXPECT_TRUE(refused([](S3Options& options) { options.presign = std::chrono::hours(24 * 8); }));
+  EXPECT_TRUE(refused([](S3Options& options) {
+    options.presign = std::chrono::minutes(5);
+    options.signature = S3Options::Signature::v2;
+  }));
 }
 
 TEST(S3Parts, HoldTheLargestImageInTenThousand) {

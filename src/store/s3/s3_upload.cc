@@ -89,9 +89,16 @@ std::uint64_t part_size(const S3Options& options, unsigned number,
 
 /// A multipart upload, as the writer and the parts on their way see it.
 struct S3Writer::Upload {
-  explicit Upload(std::string the_id) : id(std::move(the_id)) {}
+  Upload(std::string the_id, std::shared_ptr<S3Uploads> all)
+      : id(std::move(the_id)), of(std::move(all)) {
+    of->begin(id);
+  }
+  ~Upload() { of->end(id); }
+  Upload(const Upload&) = delete;
+  Upload& operator=(const Upload&) = delete;
 
   const std::string id;
+  const std::shared_ptr<S3Uploads> of;
   std::mutex mutex;
   unsigned running = 0;
   std::map<unsigned, std::string> tags;
@@ -204,7 +211,7 @@ async::Task<Result<void>> S3Writer::begin_upload() {
   }
   auto id = read_upload_id(answer->body);
   if (!id) co_return pass(id);
-  upload_ = std::make_shared<Upload>(std::move(*id));
+  upload_ = std::make_shared<Upload>(std::move(*id), shared_.uploads);
   co_return Result<void>{};
 }
 

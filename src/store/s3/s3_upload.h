@@ -14,6 +14,7 @@
 #include "store/s3/part_loop.h"
 #include "store/s3/part_memory.h"
 #include "store/s3/s3_bucket.h"
+#include "store/s3/s3_sweep.h"
 #include "store/store.h"
 
 namespace visor::store {
@@ -35,6 +36,7 @@ struct S3Shared {
   std::shared_ptr<S3Bucket> bucket;
   std::shared_ptr<PartMemory> memory;
   std::shared_ptr<S3Commits> commits;
+  std::shared_ptr<S3Uploads> uploads;
   PartLoop* loop = nullptr;  ///< outlives the writers
 };
 
