@@ -148,6 +148,7 @@ class Download final : public BodySink {
     Request request;
     request.path = "/images/" + percent_encode(id_);
     request.headers.push_back({"Accept", "application/octet-stream"});
+    request.headers.push_back({"x-visor-redirect", "none"});
     if (target_.size() > 0) {
       request.headers.push_back({"Range", "bytes=" + std::to_string(target_.size()) + "-"});
       request.headers.push_back({"If-Range", tag_});

@@ -298,14 +298,29 @@ async::Task<Result<Download>> ImageService::download(Principal who, std::string 
   co_return download;
 }
 
+void ImageService::count_read(const Download& download) {
+  read_counts_.count(download.image.id, on_.clock.now());
+  Measures::of_process().downloads.add();
+}
+
+Result<std::optional<std::string>> ImageService::elsewhere(const Download& download) {
+  const store::Store* store = copies_.store_of(download.copy);
+  if (store == nullptr || download.copy.damaged) return std::nullopt;
+  const std::chrono::seconds validity = store->capability().presign;
+  if (validity.count() == 0) return std::nullopt;
+  auto address = store->presigned(download.copy.key, validity);
+  if (!address) return pass(address);
+  count_read(download);
+  return std::move(*address);
+}
+
 async::Task<Result<std::unique_ptr<async::ByteSource>>> ImageService::open(const Download& download,
                                                                            store::ByteRange range) {
   const Copy& first = download.copy;
   const Wanted wanted{download.image.id, download.size, range};
   Result<std::unique_ptr<async::ByteSource>> source = co_await copies_.open_any(first, wanted);
   if (!source) co_return pass(source);
-  read_counts_.count(download.image.id, on_.clock.now());
-  Measures::of_process().downloads.add();
+  count_read(download);
   co_return source;
 }
 

@@ -152,6 +152,10 @@ class ImageService {
   async::Task<Result<std::unique_ptr<async::ByteSource>>> open(const Download& download,
                                                                store::ByteRange range);
 
+  /// A URL at which the client itself gets what `download` found, good for a short time, and counts
+  /// the read; nothing if its store gives data through this server only.
+  Result<std::optional<std::string>> elsewhere(const Download& download);
+
   /// Removes the record and the data (the data of a reference stays), or puts the image aside if
   /// removed images are kept: it is gone for every other verb, but its data stays and counts. Gives
   /// what was removed.
@@ -191,6 +195,7 @@ class ImageService {
   static catalogue::RecordCache<image::Image>::Options caching(std::size_t most_bytes);
   async::Task<Result<SharedImage>> look_up(std::string id);
   async::Task<Result<image::Image>> load(std::string id);
+  void count_read(const Download& download);
 
   // image_service.cc
   async::Task<Result<image::Image>> register_told(const Principal& who, const image::Edits& edits,

@@ -110,6 +110,25 @@ TEST_F(Images, GoToErrorWithoutBytesOrChargeWhenTheirUploadBreaks) {
   }
 }
 
+TEST_F(Images, AreFetchedElsewhereOnlyWhereTheStoreLetsOthersIn) {
+  const auto registered = add(alice_, draft(), "bytes");
+  const auto download = run_until_done(service_->download(bob_, registered->id));
+  ASSERT_TRUE(download.has_value());
+  EXPECT_EQ(service_->elsewhere(*download).value(), std::nullopt);
+  EXPECT_EQ(run_until_done(service_->reads(registered->id))->count, 0u);
+
+  store_->presigns = true;
+  EXPECT_EQ(service_->elsewhere(*download).value(),
+            "https://store.example.org/" + store_->keys().at(0) + "?seconds=60");
+  EXPECT_EQ(run_until_done(service_->reads(registered->id))->count, 1u);
+
+  remote_->put("far://away", "bytes");
+  const auto referred = refer(Principal::root("root"), "far://away");
+  const auto far = run_until_done(service_->download(bob_, referred->id));
+  ASSERT_TRUE(far.has_value());
+  EXPECT_EQ(service_->elsewhere(*far).value(), std::nullopt);
+}
+
 TEST_F(Images, KeepTheFirstOfTwoUploadsAtOnceAndRefuseTheOther) {
   const auto registered = add(alice_, draft());
   GatedSource slow(pattern(kSlice));

@@ -110,10 +110,20 @@ class WatchedCatalogue final : public catalogue::MemoryCatalogue {
 class StubbornStore final : public store::Store {
  public:
   std::atomic<bool> refuse_removals = false;
+  /// Others may get the data by themselves for a minute.
+  std::atomic<bool> presigns = false;
   /// A commit stores the blob and fails all the same.
   std::atomic<bool> fail_after_commits = false;
 
-  store::Capability capability() const override { return memory_.capability(); }
+  store::Capability capability() const override {
+    store::Capability capability = memory_.capability();
+    if (presigns) capability.presign = std::chrono::minutes(1);
+    return capability;
+  }
+  Result<std::string> presigned(const std::string& key,
+                                std::chrono::seconds validity) const override {
+    return "https://store.example.org/" + key + "?seconds=" + std::to_string(validity.count());
+  }
   async::Task<Result<store::BlobStatus>> stat(std::string key) override {
     return memory_.stat(std::move(key));
   }

@@ -89,6 +89,27 @@ std::unexpected<Error> condition_failed() {
   return fail(Code::precondition, "the image's data is not what the request's conditions expect");
 }
 
+/// Whether who asks may be sent to where the data lies. Clients of 2012 know one server only;
+/// others may say that they don't follow.
+bool may_redirect(const Exchange& exchange) {
+  const auto wish = exchange.request.head.field("x-visor-redirect");
+  return exchange.form.dialect != Dialect::classic && !(wish && equal_ignoring_case(*wish, "none"));
+}
+
+/// Sends the client to where the data lies. The address is as good as a key while it lasts.
+async::Task<Result<http::Response>> redirected(service::ImageService& images,
+                                               const image::Image& image, std::string address,
+                                               const Exchange& exchange) {
+  Result<image::Reads> reads = co_await images.reads(image.id);
+  if (!reads) co_return pass(reads);
+  http::Response response;
+  response.status = 307;
+  write_attributes(native_attributes(image, Shown::single, exchange.address, *reads), response);
+  response.set("Location", std::move(address));
+  response.set("Cache-Control", "no-store");
+  co_return response;
+}
+
 http::Response unsatisfiable(std::uint64_t size, const Exchange& exchange) {
   http::Response response =
       refusal(status_of(Code::range, exchange.form.dialect),
@@ -245,8 +266,18 @@ async::Task<Result<http::Response>> get_image(service::ImageService& images, Exc
   if (outcome == http::RangeOutcome::unsatisfiable) {
     co_return unsatisfiable(download->size, exchange);
   }
-  const store::ByteRange bytes{range.offset, range.length};
   const service::Download& found = *download;
+  // The store's entity tags and times are others: what depends on them stays here.
+  if (may_redirect(exchange) && !is_conditional(head)) {
+    Result<std::optional<std::string>> elsewhere = images.elsewhere(found);
+    if (!elsewhere) co_return pass(elsewhere);
+    if (*elsewhere) {
+      const image::Image& image = found.image;
+      std::string address = std::move(**elsewhere);
+      co_return co_await redirected(images, image, std::move(address), exchange);
+    }
+  }
+  const store::ByteRange bytes{range.offset, range.length};
   Result<std::unique_ptr<async::ByteSource>> source = co_await images.open(found, bytes);
   if (!source) co_return pass(source);
   Result<image::Reads> reads = co_await images.reads(id);
