@@ -25,6 +25,11 @@ std::vector<DigestAlgorithm> strongest(const Digests& digests) {
   return {};
 }
 
+async::Task<Result<void>> check_total(std::uint64_t size, std::uint64_t total) {
+  if (total <= size) co_return Result<void>{};
+  co_return fail(Code::corrupt, "the data is longer than it was when it was registered");
+}
+
 std::unexpected<Error> was_removed() {
   return fail(Code::not_found, "the image was removed meanwhile");
 }
@@ -226,10 +231,7 @@ async::Task<Result<Received>> PlacementService::write_copy(const Placement& plac
   if (!writer) co_return pass(writer);
   store::BlobWriter& blob = **writer;
   const std::uint64_t size = placement.size;
-  const Reserve never_more = [size](std::uint64_t total) -> async::Task<Result<void>> {
-    if (total <= size) co_return Result<void>{};
-    co_return fail(Code::corrupt, "the data is longer than it was when it was registered");
-  };
+  const Reserve never_more = [size](std::uint64_t total) { return check_total(size, total); };
   const std::vector<DigestAlgorithm> algorithms =
       standing.blob.digests.empty() ? digests_ : strongest(standing.blob.digests);
   const UploadPass pass_through{source, blob, algorithms, digest_queue_, on_.slices, never_more};
