@@ -77,6 +77,27 @@ TEST_F(HdfsListing, TakesWhatItAskedForOutOfAWholeFolder) {
   EXPECT_EQ(rest->keys, std::vector<std::string>{"d"});
 }
 
+TEST_F(HdfsListing, TakesFoldersOfManyImagesWhereThereAreNoPages) {
+  hdfs_.knows_pages = false;
+  constexpr std::size_t kImages = 20'000;
+  const std::string rest = R"(","type":"FILE","length":1,"fileId":7,"modificationTime":1,)"
+                           R"("accessTime":1795963728929,"blockSize":134217728,"childrenNum":0,)"
+                           R"("group":"visor","owner":"visor","permission":"755","replication":3,)"
+                           R"("storagePolicy":0})";
+  std::string all;
+  for (std::size_t image = 0; image < kImages; ++image) {
+    all += (all.empty() ? R"({"pathSuffix":")" : R"(,{"pathSuffix":")") + std::to_string(image);
+    all += rest;
+  }
+  hdfs_.refuse = [&all](std::size_t, const HdfsRequest& request) -> std::optional<std::string> {
+    if (request.operation() != "LISTSTATUS") return std::nullopt;
+    return json_answer("200 OK", R"({"FileStatuses":{"FileStatus":[)" + all + "]}}");
+  };
+  const auto listing = list("", 1'000'000);
+  ASSERT_TRUE(listing) << listing.error().message;
+  EXPECT_EQ(listing->keys.size(), kImages);
+}
+
 TEST_F(HdfsListing, AsksForPagesAgainAfterARefusalForAnotherReason) {
   auto left = std::make_shared<std::atomic<int>>(1);
   hdfs_.refuse = [left](std::size_t, const HdfsRequest&) -> std::optional<std::string> {

@@ -4,7 +4,7 @@
 //   java ... MiniDfs namenode FOLDER USER [ha] [tls]  makes an HDFS in FOLDER, its user's folder
 //                                                     "/images"
 //   java ... MiniDfs datanode FOLDER NUMBER           joins it
-//   java ... MiniDfs gateway FOLDER                   HttpFS before it; users say their names
+//   java ... MiniDfs gateway FOLDER NUMBER            HttpFS before it; users say their names
 //
 // With tls all web servers speak TLS alone, as an ssl-server.xml in the class path says.
 //
@@ -74,7 +74,7 @@ public final class MiniDfs {
       case "namenode" ->
           serveNamenodes(folder, more.get(0), more.contains("ha"), more.contains("tls"));
       case "datanode" -> serveDatanode(folder, more.get(0));
-      case "gateway" -> serveGateway(folder);
+      case "gateway" -> serveGateway(folder, more.get(0));
       default -> throw new IllegalArgumentException("no such server: " + arguments[0]);
     }
     // Hadoop's threads would keep the process; there is nothing worth saving.
@@ -98,8 +98,8 @@ public final class MiniDfs {
     takeNoOrders();
   }
 
-  private static void serveGateway(String folder) throws Exception {
-    String home = folder + "/gateway";
+  private static void serveGateway(String folder, String number) throws Exception {
+    String home = folder + "/gateway-" + number;
     for (String part : List.of("config", "log", "temp")) {
       new File(home, part).mkdirs();
       System.setProperty("httpfs." + part + ".dir", home + "/" + part);

@@ -82,7 +82,8 @@ class Hdfs:
         self.place = pathlib.Path(tempfile.mkdtemp(prefix="visor-hdfs-"))
         self.authority = None
         self._wanted, self._pair, self._tls = datanodes, pair, tls
-        self._namenode, self._datanodes, self._gateways = None, {}, []
+        self._namenode, self._datanodes, self._gateways = None, {}, {}
+        self._next_gateway = 0
 
     def __enter__(self):
         try:
@@ -136,11 +137,18 @@ class Hdfs:
 
     def add_gateway(self):
         """host:port of an HttpFS before it."""
-        self._gateways.append(self._start(["gateway", self.place]))
-        return self._gateways[-1].answer()["http"]
+        number = self._next_gateway
+        self._next_gateway += 1
+        process = self._start(["gateway", self.place, number])
+        address = process.answer()["http"]
+        self._gateways[address] = process
+        return address
+
+    def kill_gateway(self, address):
+        self._gateways.pop(address).kill()
 
     def close(self):
-        for process in [*self._gateways, *self._datanodes.values(), *([self._namenode] if self._namenode else [])]:
+        for process in [*self._gateways.values(), *self._datanodes.values(), *([self._namenode] if self._namenode else [])]:
             process.kill()
         self._gateways.clear()
         self._datanodes.clear()
