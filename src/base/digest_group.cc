@@ -45,32 +45,38 @@ class FusedDigester {
  public:
   static constexpr std::size_t kBlockSize = kBlock;
   static constexpr std::size_t kLanes = detail::kWordLanes;
-  // From so many streams on, lanes beat all stream by stream.
+  // From so many streams on MD5 in lanes and the rest stream by stream beat all stream by stream.
   static constexpr std::size_t kWorthIt = 5;
+  // And from so many on the rest is quicker in lanes, too.
+  static constexpr std::size_t kWorthItForSha = 8;
 
   explicit FusedDigester(detail::FusedSet set) : set_(set) {}
 
   /// Whether it stands between two blocks.
   bool aligned() const { return pending_ == 0; }
 
-  /// Takes whole blocks of as many streams as there are lanes. All must be aligned.
-  static void update_lanes(std::span<FusedDigester* const> streams, const std::byte* const* data,
-                           std::size_t blocks) {
+  /// Takes whole blocks of as many streams as there are lanes, of which the first `count` are for
+  /// somebody. All must be aligned.
+  static void update_lanes(std::span<FusedDigester* const> streams, std::size_t count,
+                           const std::byte* const* data, std::size_t blocks) {
+    const auto all_want = [&](bool detail::FusedSet::* one) {
+      return std::ranges::all_of(streams, [one](const auto* each) { return each->set_.*one; });
+    };
+    const bool many = count >= kWorthItForSha;
+    const bool sha1 = many && all_want(&detail::FusedSet::sha1);
+    const bool sha256 = many && all_want(&detail::FusedSet::sha256);
     std::array<std::uint32_t*, kLanes> states;
-    for (std::size_t i = 0; i < kLanes; ++i) states[i] = streams[i]->state_.md5;
-    detail::md5_lanes(states.data(), data, blocks);
-    // Beside SHA-1 of the same stream SHA-256 costs nothing; alone it takes three times as long as
-    // in lanes.
-    const bool sha256_too = std::ranges::all_of(
-        streams, [](const FusedDigester* one) { return one->set_.sha256 && !one->set_.sha1; });
-    if (sha256_too) {
-      for (std::size_t i = 0; i < kLanes; ++i) states[i] = streams[i]->state_.sha256;
-      detail::sha256_lanes(states.data(), data, blocks);
-    }
-    for (std::size_t i = 0; i < kLanes; ++i) {
+    const auto run = [&](auto member, auto lanes) {
+      for (std::size_t i = 0; i < kLanes; ++i) states[i] = streams[i]->state_.*member;
+      lanes(states.data(), data, blocks);
+    };
+    run(&detail::FusedState::md5, detail::md5_lanes);
+    if (sha1) run(&detail::FusedState::sha1, detail::sha1_lanes);
+    if (sha256) run(&detail::FusedState::sha256, detail::sha256_lanes);
+    for (std::size_t i = 0; i < count; ++i) {
       FusedDigester& one = *streams[i];
       one.total_ += blocks * kBlock;
-      const detail::FusedSet rest{false, one.set_.sha1, one.set_.sha256 && !sha256_too};
+      const detail::FusedSet rest{false, one.set_.sha1 && !sha1, one.set_.sha256 && !sha256};
       if (rest.sha1 || rest.sha256) detail::fused_blocks(rest, one.state_, data[i], blocks);
     }
   }
@@ -152,8 +158,8 @@ class Sha512Digester {
   }
 
   bool aligned() const { return context_.num == 0; }
-  static void update_lanes(std::span<Sha512Digester* const> streams, const std::byte* const* data,
-                           std::size_t blocks) {
+  static void update_lanes(std::span<Sha512Digester* const> streams, std::size_t /*count*/,
+                           const std::byte* const* data, std::size_t blocks) {
     static_assert(std::is_same_v<SHA_LONG64, unsigned long long>);
     std::array<std::array<std::uint64_t, 8>, kLanes> words;
     std::array<std::uint64_t*, kLanes> states;
@@ -201,7 +207,7 @@ void update_side_by_side(std::vector<Step<Stream>> steps) {
         data[i] = steps[std::min(i, count - 1)].bytes.data();
         streams[i] = i < count ? steps[i].stream : &idle[i].emplace(*steps[0].stream);
       }
-      Stream::update_lanes(streams, data.data(), blocks);
+      Stream::update_lanes(streams, count, data.data(), blocks);
       for (std::size_t i = 0; i < count; ++i) {
         steps[i].bytes = steps[i].bytes.subspan(blocks * Stream::kBlockSize);
       }
@@ -244,8 +250,12 @@ bool may_use_lanes() {
 bool lanes_agree_with_openssl() {
   std::array<std::byte, 3 * Sha512Digester::kBlockSize + 9> sample;
   for (std::size_t i = 0; i < sample.size(); ++i) sample[i] = static_cast<std::byte>(i * 157 >> 2);
-  std::vector<FusedDigester> md5(FusedDigester::kLanes, FusedDigester({true, false, false}));
-  std::vector<FusedDigester> sha256(FusedDigester::kLanes, FusedDigester({true, false, true}));
+  const auto all = [](detail::FusedSet set) {
+    return std::vector<FusedDigester>(FusedDigester::kLanes, FusedDigester(set));
+  };
+  std::vector<FusedDigester> md5 = all({true, false, false});
+  std::vector<FusedDigester> sha1 = all({true, true, false});
+  std::vector<FusedDigester> sha256 = all({true, false, true});
   std::vector<Sha512Digester> sha512(Sha512Digester::kLanes);
   const auto agree = [&sample](auto& streams, DigestAlgorithm algorithm) {
     std::vector<Step<typename std::decay_t<decltype(streams)>::value_type>> steps;
@@ -263,7 +273,8 @@ bool lanes_agree_with_openssl() {
     });
   };
   return detail::fused_digests_supported() && agree(md5, DigestAlgorithm::md5) &&
-         agree(sha256, DigestAlgorithm::sha256) && agree(sha512, DigestAlgorithm::sha512);
+         agree(sha1, DigestAlgorithm::sha1) && agree(sha256, DigestAlgorithm::sha256) &&
+         agree(sha512, DigestAlgorithm::sha512);
 }
 
 bool may_fuse(const std::vector<DigestAlgorithm>& algorithms) {

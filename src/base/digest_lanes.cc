@@ -110,12 +110,47 @@ VISOR_KERNEL void block_words(const std::byte* const* data, std::size_t offset, 
   }
 }
 
-// --- SHA-256 ---
+// --- SHA-1 ---
 
 template <int kBits>
 VISOR_KERNEL Words rotate(const Words& x) {
   return (x >> kBits) | (x << (32 - kBits));
 }
+
+template <int kRound>
+VISOR_KERNEL void sha1_round(Words* s, Words* words) {
+  // FIPS 180-4, 4.2.1.
+  constexpr std::uint32_t kConstants[4] = {0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xca62c1d6};
+  constexpr int kPart = kRound / 20;
+  Words& word = words[kRound & 15];
+  if constexpr (kRound >= 16) {
+    word = rotate<31>(words[(kRound + 13) & 15] ^ words[(kRound + 8) & 15] ^
+                      words[(kRound + 2) & 15] ^ word);
+  }
+  // The names of FIPS 180-4; instead of moving five words on, the next round looks elsewhere.
+  const Words& a = s[(80 - kRound) % 5];
+  Words& b = s[(81 - kRound) % 5];
+  const Words& c = s[(82 - kRound) % 5];
+  const Words& d = s[(83 - kRound) % 5];
+  Words& e = s[(84 - kRound) % 5];
+  Words mixed;
+  if constexpr (kPart == 0) {
+    mixed = d ^ (b & (c ^ d));
+  } else if constexpr (kPart == 2) {
+    mixed = (b & c) | (d & (b | c));
+  } else {
+    mixed = b ^ c ^ d;
+  }
+  e += rotate<27>(a) + mixed + word + kConstants[kPart];
+  b = rotate<2>(b);
+}
+
+template <int... kRounds>
+VISOR_KERNEL void sha1_rounds(Words* s, Words* words, std::integer_sequence<int, kRounds...>) {
+  (sha1_round<kRounds>(s, words), ...);
+}
+
+// --- SHA-256 ---
 
 template <int kRound>
 VISOR_KERNEL void sha256_round(Words* s, Words* words) {
@@ -235,6 +270,25 @@ __attribute__((VISOR_TARGET)) void md5_lanes(std::uint32_t* const* states,
   }
 }
 
+__attribute__((VISOR_TARGET)) void sha1_lanes(std::uint32_t* const* states,
+                                              const std::byte* const* data, std::size_t blocks) {
+  Words state[5];
+  for (int word = 0; word < 5; ++word) {
+    for (std::size_t i = 0; i < kWordLanes; ++i) state[word][i] = states[i][word];
+  }
+  for (std::size_t block = 0; block < blocks; ++block) {
+    Words words[16];
+    block_words<true>(data, block * 64, words);
+    Words s[5];
+    for (int word = 0; word < 5; ++word) s[word] = state[word];
+    sha1_rounds(s, words, std::make_integer_sequence<int, 80>());
+    for (int word = 0; word < 5; ++word) state[word] += s[word];
+  }
+  for (int word = 0; word < 5; ++word) {
+    for (std::size_t i = 0; i < kWordLanes; ++i) states[i][word] = state[word][i];
+  }
+}
+
 __attribute__((VISOR_TARGET)) void sha256_lanes(std::uint32_t* const* states,
                                                 const std::byte* const* data, std::size_t blocks) {
   Words state[8];
@@ -284,6 +338,7 @@ namespace visor::detail {
 
 bool digest_lanes_supported() { return false; }
 void md5_lanes(std::uint32_t* const*, const std::byte* const*, std::size_t) { std::abort(); }
+void sha1_lanes(std::uint32_t* const*, const std::byte* const*, std::size_t) { std::abort(); }
 void sha256_lanes(std::uint32_t* const*, const std::byte* const*, std::size_t) { std::abort(); }
 void sha512_lanes(std::uint64_t* const*, const std::byte* const*, std::size_t) { std::abort(); }
 

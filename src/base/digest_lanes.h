@@ -8,7 +8,7 @@
 
 namespace visor::detail {
 
-inline constexpr std::size_t kWordLanes = 16;  ///< of MD5 and SHA-256
+inline constexpr std::size_t kWordLanes = 16;  ///< of MD5, SHA-1 and SHA-256
 inline constexpr std::size_t kSha512Lanes = 8;
 
 /// Whether this processor has what the kernels need.
@@ -17,6 +17,9 @@ bool digest_lanes_supported();
 /// Takes `blocks` whole blocks of each of kWordLanes streams (64 bytes) into the four words of its
 /// state. Every lane must have a state of its own; several may read the same data.
 void md5_lanes(std::uint32_t* const* states, const std::byte* const* data, std::size_t blocks);
+
+/// The same for the five words of SHA-1.
+void sha1_lanes(std::uint32_t* const* states, const std::byte* const* data, std::size_t blocks);
 
 /// The same for the eight words of SHA-256.
 void sha256_lanes(std::uint32_t* const* states, const std::byte* const* data, std::size_t blocks);
