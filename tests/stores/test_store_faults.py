@@ -62,7 +62,7 @@ def test_an_upload_survives_a_fault_that_passes(bucket, what):
     content, method, target, fault, times = PASSING[what]
     bucket.proxy.on(method, target, fault, times=times)
     bucket.upload(content)
-    bucket.assert_settles(but_uploads=target == BEGIN and fault.status is None)
+    bucket.assert_settles()
 
 
 LASTING = {
@@ -87,7 +87,7 @@ def test_an_upload_that_a_fault_ends_leaves_nothing(bucket, what):
     refused = begin_upload(bucket, content)
     assert refused.status >= 500, refused
     assert bucket.download(before).body == SMALL
-    bucket.assert_settles(but_uploads=target == BEGIN and fault.status is None)
+    bucket.assert_settles()
 
 
 @pytest.mark.parametrize("what", LASTING)
@@ -97,7 +97,7 @@ def test_an_upload_that_cant_be_taken_back_at_once_is_taken_back_later(bucket, w
     bucket.proxy.on("DELETE", "", refuse_with(503), times=ALWAYS)
     refused = begin_upload(bucket, content)
     assert refused.status >= 500, refused
-    bucket.assert_settles(but_uploads=content is LARGE)
+    bucket.assert_settles()
 
 
 def test_an_upload_of_unknown_length_that_a_fault_ends_is_charged_nothing(bucket):
@@ -143,7 +143,7 @@ def test_an_upload_whose_store_goes_away_leaves_nothing(bucket, content, target)
     bucket.proxy.refuse()
     refused = upload.result(PATIENCE)
     assert refused.status == 503, refused
-    bucket.assert_settles(but_uploads=content is LARGE)
+    bucket.assert_settles()
 
 
 @pytest.mark.parametrize("content", [SMALL, LARGE], ids=["one PUT", "in parts"])
@@ -186,7 +186,7 @@ def test_a_server_that_is_killed_under_an_upload_leaves_nothing(bucket, content,
     bucket.proxy.cut()
     bucket.proxy.heal()
     bucket.server.start()
-    bucket.assert_settles(but_uploads=content is LARGE)
+    bucket.assert_settles()
 
 
 # --- downloads ---
