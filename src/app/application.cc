@@ -13,6 +13,11 @@ namespace visor::app {
 
 using async::run_until_done;
 
+void Application::Parts::cut_outbound() {
+  fetcher->stop();
+  for (const auto& cut : cut_stores) cut();
+}
+
 void Application::Parts::finish_writing() {
   if (!images || !catalogue) return;
   if (auto tidied = run_until_done(images->tidy()); !tidied) {
@@ -50,9 +55,7 @@ void Application::Parts::stop(bool sockets_stay) {
     server->stop(std::max(left, std::chrono::milliseconds(0)));
   }
   // Work that has not ended by now waits for a store elsewhere.
-  if (placements && placements->under_way()) {
-    for (const auto& cut : cut_stores) cut();
-  }
+  if (placements && placements->under_way()) cut_outbound();
   placing.reset();
   finish_writing();
   if (audit) audit->close();

@@ -65,6 +65,8 @@ struct Application::Parts {
   Result<void> serve(net::InheritedSockets* inherited);
   Result<void> listen(http::Server::Options options, net::InheritedSockets* inherited);
   void start_jobs();
+  /// Ends what waits for other servers.
+  void cut_outbound();
   void finish_writing();
   void let_go();
   void stop(bool sockets_stay);

@@ -118,10 +118,7 @@ Result<void> Application::Parts::serve(net::InheritedSockets* inherited) {
     log_request(record);
   };
   // Handlers that wait for other servers don't notice that their client's connection was ended.
-  server_options.on_cut = [this] {
-    fetcher->stop();
-    for (const auto& cut : cut_stores) cut();
-  };
+  server_options.on_cut = [this] { cut_outbound(); };
   if (auto listens = listen(std::move(server_options), inherited); !listens) return pass(listens);
   start_jobs();
   return {};
