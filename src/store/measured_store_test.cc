@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "async/executor.h"
 #include "base/metrics.h"
 #include "store/memory/memory_store.h"
@@ -28,13 +30,20 @@ std::uint64_t calls(const std::string& store, std::string_view operation) {
   return sum;
 }
 
+// The counts are the process's: only a store whose name nobody had before begins with none.
+std::string new_name() {
+  static int number = 0;
+  return "store-" + std::to_string(++number);
+}
+
 std::unique_ptr<Store> small_store(const std::string& name) {
   return measured(name,
                   std::make_unique<MemoryStore>(MemoryStore::Options{.name = name, .capacity = 8}));
 }
 
 TEST(MeasuredStore, DoesWhatTheStoreDoesAndCountsIt) {
-  const auto store = small_store("works");
+  const std::string name = new_name();
+  const auto store = small_store(name);
   EXPECT_TRUE(store->capability().writable);
   auto writer = run_until_done(store->create("key", 3));
   ASSERT_TRUE(writer);
@@ -50,8 +59,8 @@ TEST(MeasuredStore, DoesWhatTheStoreDoesAndCountsIt) {
   EXPECT_EQ(run_until_done(store->list("", 10))->keys, std::vector<std::string>{"key"});
   EXPECT_TRUE(run_until_done(store->remove("key")));
   for (const char* operation : {"create", "write", "commit", "open", "stat", "list", "remove"}) {
-    EXPECT_EQ(calls("works", operation), 1u) << operation;
-    EXPECT_EQ(errors("works", operation), 0u) << operation;
+    EXPECT_EQ(calls(name, operation), 1u) << operation;
+    EXPECT_EQ(errors(name, operation), 0u) << operation;
   }
 }
 
@@ -82,11 +91,12 @@ TEST(MeasuredStore, PassesOnWhatOnlySomeStoresDo) {
 }
 
 TEST(MeasuredStore, CountsAFullStoreAsAnErrorButNotThatNothingIsThere) {
-  const auto store = small_store("full");
+  const std::string name = new_name();
+  const auto store = small_store(name);
   EXPECT_FALSE(run_until_done(store->stat("nothing")));
   EXPECT_FALSE(run_until_done(store->open("nothing", {}, "")));
-  EXPECT_EQ(errors("full", "stat"), 0u);
-  EXPECT_EQ(errors("full", "open"), 0u);
+  EXPECT_EQ(errors(name, "stat"), 0u);
+  EXPECT_EQ(errors(name, "open"), 0u);
 
   const std::string large(20, 'x');
   auto writer = run_until_done(store->create("key", std::nullopt));
@@ -94,7 +104,7 @@ TEST(MeasuredStore, CountsAFullStoreAsAnErrorButNotThatNothingIsThere) {
   const auto written = run_until_done((*writer)->write(std::as_bytes(std::span(large))));
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().code, Code::no_space);
-  EXPECT_EQ(errors("full", "write"), 1u);
+  EXPECT_EQ(errors(name, "write"), 1u);
   run_until_done((*writer)->abort());
 }
 
