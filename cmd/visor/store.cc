@@ -289,7 +289,7 @@ void add_work(Builder& build, Program& program, StoreOptions& options) {
       [&] { return run_jobs(program, options); });
   build.words(jobs, "ids", "These alone", "ID");
   jobs->add_option("--limit", options.limit, "At most so many (default 20)")->type_name("N");
-  jobs->add_option("--marker", options.marker, "Those before this one")->type_name("ID");
+  jobs->add_option("--marker", options.marker, "Those before this one")->type_name("MARKER");
   jobs->add_flag("--watch", options.watch, "Show it again every second, until Ctrl-C");
   build.finish(jobs);
 

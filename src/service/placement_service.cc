@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "base/units.h"
 #include "service/trail.h"
 
 namespace visor::service {
@@ -253,12 +254,9 @@ async::Task<Result<PlacementPage>> PlacementService::list(Principal who,
   query.direction = catalogue::Direction::descending;
   query.limit = limit;
   if (after) {
-    Result<catalogue::Record> last = co_await on_.catalogue.get(kPlacements, *after);
-    if (!last) {
-      if (last.error().code != Code::not_found) co_return pass(last);
-      co_return fail(Code::invalid, "the placement that the marker names is gone");
-    }
-    query.after = catalogue::Query::Position{{}, last->id, last->place};
+    const auto place = parse_unsigned(*after);
+    if (!place) co_return fail(Code::invalid, "the marker is none; take it from 'next'");
+    query.after = catalogue::Query::Position{{}, {}, std::min<std::uint64_t>(*place, INT64_MAX)};
   }
   Result<catalogue::Page> found = co_await on_.catalogue.find(std::move(query));
   if (!found) co_return pass(found);
@@ -268,7 +266,8 @@ async::Task<Result<PlacementPage>> PlacementService::list(Principal who,
     if (!placement) co_return pass(placement);
     page.placements.push_back(with_progress(std::move(*placement)));
   }
-  if (found->next && !page.placements.empty()) page.next = page.placements.back().id;
+  // A place stays where it is when the placement there is forgotten.
+  if (found->next) page.next = std::to_string(found->next->place);
   co_return page;
 }
 

@@ -53,7 +53,7 @@ struct PlacementRequest {
 
 struct PlacementPage {
   std::vector<Placement> placements;  ///< the newest first
-  std::optional<std::string> next;    ///< the id that the following page begins behind
+  std::optional<std::string> next;    ///< what `list` takes for the following page
 };
 
 /// Verbs on stores and on where images lie: `forbidden` for everybody but administrators, before

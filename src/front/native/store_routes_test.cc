@@ -104,6 +104,8 @@ TEST_F(StoreRoutes, SayWhatIsWrongWithAWish) {
     EXPECT_EQ(ask("POST", "/placements", body).status, 400) << body;
   }
   EXPECT_EQ(ask("GET", "/placements?sort=kind").status, 400);
+  EXPECT_EQ(ask("GET", "/placements?marker=x").status, 400);
+  EXPECT_EQ(ask("GET", "/placements?marker=9999999999999999999").status, 200);
   EXPECT_EQ(ask("GET", "/placements/7").status, 404);
 }
 
