@@ -1,6 +1,5 @@
 // Copies that are made, moved, dropped and healed.
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/log.h"
@@ -15,15 +14,6 @@ using Kind = Placement::Kind;
 
 // How often the closing step starts again when somebody else changed the image in between.
 constexpr int kAttempts = 8;
-
-// One that nobody can make a second blob for, if there is one.
-std::vector<DigestAlgorithm> strongest(const Digests& digests) {
-  for (const auto algorithm : {DigestAlgorithm::sha256, DigestAlgorithm::sha512,
-                               DigestAlgorithm::sha1, DigestAlgorithm::md5}) {
-    if (digests.contains(algorithm)) return {algorithm};
-  }
-  return {};
-}
 
 async::Task<Result<void>> check_total(std::uint64_t size, std::uint64_t total) {
   if (total <= size) co_return Result<void>{};
@@ -232,8 +222,9 @@ async::Task<Result<Received>> PlacementService::write_copy(const Placement& plac
   store::BlobWriter& blob = **writer;
   const std::uint64_t size = placement.size;
   const Reserve never_more = [size](std::uint64_t total) { return check_total(size, total); };
+  const auto compared = strongest(standing.blob.digests);
   const std::vector<DigestAlgorithm> algorithms =
-      standing.blob.digests.empty() ? digests_ : strongest(standing.blob.digests);
+      compared ? std::vector<DigestAlgorithm>{*compared} : digests_;
   const UploadPass pass_through{source, blob, algorithms, digest_queue_, on_.slices, never_more};
   Result<Received> received = co_await receive(pass_through);
   Result<void> whole;
@@ -241,13 +232,10 @@ async::Task<Result<Received>> PlacementService::write_copy(const Placement& plac
     whole = pass(received);
   } else if (received->size != size) {
     whole = fail(Code::corrupt, "the data is shorter than it was when it was registered");
-  } else if (!standing.blob.digests.empty()) {
-    for (const auto& [algorithm, hex] : received->digests) {
-      if (standing.blob.digests.at(algorithm) == hex) continue;
-      whole = fail(Code::corrupt,
-                   "the copy that was read is damaged: it does not have the image's digest; "
-                   "scrub the stores it lies in");
-    }
+  } else if (compared && received->digests.at(*compared) != standing.blob.digests.at(*compared)) {
+    whole = fail(Code::corrupt,
+                 "the copy that was read is damaged: it does not have the image's digest; scrub "
+                 "the stores it lies in");
   }
   if (!whole) {
     co_await blob.abort();

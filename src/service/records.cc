@@ -214,6 +214,15 @@ Result<Blob> decode_blob(const catalogue::Record& record) {
               digests_of(*value)};
 }
 
+std::optional<DigestAlgorithm> strongest(const Digests& digests) {
+  // SHA-256 before SHA-512: as safe here, and quicker to compute.
+  for (const auto algorithm : {DigestAlgorithm::sha256, DigestAlgorithm::sha512,
+                               DigestAlgorithm::sha1, DigestAlgorithm::md5}) {
+    if (digests.contains(algorithm)) return algorithm;
+  }
+  return std::nullopt;
+}
+
 catalogue::Record encode(const Copy& copy) {
   Value value = Value::object();
   set_text(value, "blob", copy.blob);

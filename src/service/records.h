@@ -41,6 +41,10 @@ struct Blob {
 catalogue::Record encode(const Blob& blob);
 Result<Blob> decode_blob(const catalogue::Record& record);
 
+/// The digest that a blob's bytes are compared by: the one that is hardest to make other bytes for.
+/// Nothing if there is none: only the size is known.
+std::optional<DigestAlgorithm> strongest(const Digests& digests);
+
 /// Where a blob lies. Its id is the blob's for the first copy, where reads begin; a blob always has
 /// that one. Whoever changes the set of a blob's copies puts the blob anew in the same batch, so
 /// that of two who do so at the same time one begins again.

@@ -12,15 +12,6 @@ constexpr std::uint32_t kPage = 100;
 // What a restart has to read again at most, about.
 constexpr std::uint64_t kSaveAfter = std::uint64_t{1} << 30;
 
-// The best of those there are; nothing: only the size is known.
-std::optional<DigestAlgorithm> compared(const Digests& digests) {
-  for (const auto algorithm : {DigestAlgorithm::sha256, DigestAlgorithm::sha512,
-                               DigestAlgorithm::sha1, DigestAlgorithm::md5}) {
-    if (digests.contains(algorithm)) return algorithm;
-  }
-  return std::nullopt;
-}
-
 // Whether it is the store that failed, not the bytes in it.
 bool of_the_store(const Error& error) {
   return error.code == Code::unavailable || error.code == Code::timeout ||
@@ -101,7 +92,7 @@ async::Task<Result<std::optional<Error>>> PlacementService::examine(const Copy& 
 
 async::Task<Result<void>> PlacementService::read_and_compare(async::ByteSource& source,
                                                              const Blob& blob, Live& live) {
-  const auto algorithm = compared(blob.digests);
+  const auto algorithm = strongest(blob.digests);
   std::optional<Digester> digester;
   if (algorithm) digester.emplace(*algorithm);
   const async::Buffer buffer = on_.slices.lease();
