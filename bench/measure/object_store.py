@@ -8,7 +8,7 @@ from measure.setting import ROOT, Setting
 # The tests know how to start it.
 sys.path.append(str(ROOT / "tests" / "stores"))
 
-from rig import seaweedfs  # noqa: E402
+from rig import s3, seaweedfs  # noqa: E402
 
 
 class ObjectStore:
@@ -35,7 +35,7 @@ class ObjectStore:
 
     @staticmethod
     def url(name: str) -> str:
-        return f"s3://{seaweedfs.BUCKET}/{name}"
+        return f"s3://{s3.BUCKET}/{name}"
 
     def configuration(self) -> str:
         return f"""default_store: objects
@@ -45,10 +45,10 @@ stores:
     host: 127.0.0.1
     port: {self._server.port}
     tls: false
-    bucket: {seaweedfs.BUCKET}
-    region: {seaweedfs.REGION}
-    access_key: {seaweedfs.ACCESS}
-    secret_key: {seaweedfs.SECRET}
+    bucket: {s3.BUCKET}
+    region: {s3.REGION}
+    access_key: {s3.ACCESS}
+    secret_key: {s3.SECRET}
 """
 
 
@@ -68,9 +68,9 @@ class Client:
     def environment(self) -> dict[str, str]:
         # Nothing that this machine's user has configured counts.
         return self.setting.environment() | {
-            "AWS_ACCESS_KEY_ID": seaweedfs.ACCESS,
-            "AWS_SECRET_ACCESS_KEY": seaweedfs.SECRET,
-            "AWS_DEFAULT_REGION": seaweedfs.REGION,
+            "AWS_ACCESS_KEY_ID": s3.ACCESS,
+            "AWS_SECRET_ACCESS_KEY": s3.SECRET,
+            "AWS_DEFAULT_REGION": s3.REGION,
             "AWS_CONFIG_FILE": "/dev/null",
             "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         }
