@@ -30,7 +30,7 @@ namespace {
 namespace fs = std::filesystem;
 using async::run_until_done;
 
-const Principal kSomebody = Principal::user("somebody");
+const Principal kSomebody = Principal::of("somebody");
 
 /// The parts of a server that keep images, on a configuration.
 class Images {

@@ -57,7 +57,7 @@ class AuditFixture : public ::testing::Test {
   }
 
   static Event removal(std::string image, Outcome outcome = Outcome::done) {
-    Event event = event_of(Principal::user("alice"), "image.delete");
+    Event event = event_of(Principal::of("alice"), "image.delete");
     event.image = std::move(image);
     event.outcome = outcome;
     return event;

@@ -41,7 +41,7 @@ TEST(AuditLine, SaysWhoDidWhatToWhatFromWhereAndHowItEnded) {
 }
 
 TEST(AuditLine, IsReadAsItWasWritten) {
-  Event event = event_of(Principal::user("alice"), "account.update");
+  Event event = event_of(Principal::of("alice"), "account.update");
   event.outcome = Outcome::refused;
   event.error = Code::forbidden;
   event.subject = "bob";
@@ -58,7 +58,7 @@ TEST(AuditLine, IsReadAsItWasWritten) {
 }
 
 TEST(AuditLine, HoldsWhateverAClientSendsAsOneLineOfCleanText) {
-  Event event = event_of(Principal::user("alice"), "image.change");
+  Event event = event_of(Principal::of("alice"), "image.change");
   event.image = "x\",\"outcome\":\"done\"}\n{\"sequence\":1";
   event.subject = std::string("\x1b[2J\0\r\xff\xc0\xaf\x7f\xc2\x9b", 12);
   event.detail = std::string(5000, '\n');
@@ -79,7 +79,7 @@ TEST(AuditLine, HoldsWhateverAClientSendsAsOneLineOfCleanText) {
 }
 
 TEST(AuditLine, ShowsCharactersThatTurnTextAroundAsEscapes) {
-  Event event = event_of(Principal::user("a\u202ebc"), "image.change");
+  Event event = event_of(Principal::of("a\u202ebc"), "image.change");
   event.detail = "x\u2028y\u2066z\u200e\ufeffw\u00e9\u20ac";
   const std::string text = write_line(event, kTime, {}, kSeal);
   EXPECT_TRUE(text.contains(R"("account":"a\u202ebc")")) << text;
@@ -99,7 +99,7 @@ TEST(AuditLine, IsNotCutInTheMiddleOfACharacter) {
 }
 
 TEST(AuditLine, ThatWasChangedAnywhereHasNotTheSealItMustHave) {
-  Event event = event_of(Principal::user("alice"), "image.delete");
+  Event event = event_of(Principal::of("alice"), "image.delete");
   event.image = "an-image";
   const std::string text = write_line(event, kTime, {3, std::string(64, '0')}, kSeal);
   ASSERT_TRUE(sealed(text, kSeal));
@@ -116,7 +116,7 @@ TEST(AuditLine, ThatWasChangedAnywhereHasNotTheSealItMustHave) {
 
 TEST(AuditLine, TellsApartWhoIsNobodyAndWhoOnlySaysToBeSomebody) {
   EXPECT_EQ(event_of(Principal::nobody(), "x").role, Role::anonymous);
-  EXPECT_EQ(event_of(Principal::user("u"), "x").role, Role::user);
+  EXPECT_EQ(event_of(Principal::of("u"), "x").role, Role::user);
   EXPECT_EQ(event_of(Principal::root("r"), "x").role, Role::administrator);
   EXPECT_EQ(own_event("x").role, Role::server);
   EXPECT_EQ(to_string(Role::claimed), "claimed");

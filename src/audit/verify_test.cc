@@ -89,7 +89,7 @@ TEST_F(AuditVerify, FindsAChainThatWasWrittenAnewWithoutTheKey) {
     const Seal forger(Secret("not the server's key"));
     Link last;
     for (std::string& text : lines) {
-      Event event = event_of(Principal::user("nobody"), "image.delete");
+      Event event = event_of(Principal::of("nobody"), "image.delete");
       text = write_line(event, {}, last, forger);
       last = link_of(last.sequence + 1, text);
     }

@@ -98,8 +98,8 @@ TEST(Edits, BoundWhatAnImagesOwnAttributesComeToTogether) {
 
 TEST(Rules, HideAnotherAccountsPrivateImageAndProtectItsPublicOne) {
   Image image = sample();
-  const Principal owner = Principal::user("alice");
-  const Principal other = Principal::user("bob");
+  const Principal owner = Principal::of("alice");
+  const Principal other = Principal::of("bob");
   EXPECT_TRUE(check_may_change(owner, image).has_value());
   EXPECT_EQ(check_may_change(other, image).error().code, Code::forbidden);
   EXPECT_EQ(check_may_change(administrator(false), image).error().code, Code::forbidden);

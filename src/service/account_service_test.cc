@@ -60,7 +60,7 @@ TEST_F(AccountServiceTest, AnAdministratorManagesAccounts) {
 
 TEST_F(AccountServiceTest, NobodyElseReachesAccountsNotEvenTheirOwn) {
   ASSERT_TRUE(async::run_until_done(service_.create(root_, account_named("ada"), std::nullopt)));
-  for (const Principal& who : {Principal::user("ada"), Principal::nobody()}) {
+  for (const Principal& who : {Principal::of("ada"), Principal::nobody()}) {
     EXPECT_EQ(async::run_until_done(service_.list(who, std::nullopt, 10)).error().code,
               Code::forbidden);
     EXPECT_EQ(async::run_until_done(service_.get(who, "ada")).error().code, Code::forbidden);

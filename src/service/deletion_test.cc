@@ -180,7 +180,7 @@ TEST_F(Deletion, CountsAgainstTheQuotaUntilItIsPurged) {
 }
 
 TEST_F(Deletion, WorksForReferencesWhoseDataStays) {
-  Principal carol = Principal::user("carol");
+  Principal carol = Principal::of("carol");
   carol.may_refer = true;
   remote_->put("far://image", "far data");
   const auto image = refer(carol, "far://image");

@@ -464,7 +464,7 @@ TEST_F(Recovery, OfAnUploadThatBrokeWhileTheCatalogueWasDownNeedsNoRestart) {
 
 TEST_F(Images, WhoseDataWasCutShortAreNotPassedOffAsWhole) {
   const Principal referrer = [] {
-    Principal who = Principal::user("alice");
+    Principal who = Principal::of("alice");
     who.may_refer = true;
     return who;
   }();

@@ -333,8 +333,8 @@ class ServiceFixture : public ::testing::Test {
   StubbornStore* store_ = nullptr;
   RemoteStore* remote_ = nullptr;
   std::unique_ptr<ImageService> service_;
-  const Principal alice_ = Principal::user("alice");
-  const Principal bob_ = Principal::user("bob");
+  const Principal alice_ = Principal::of("alice");
+  const Principal bob_ = Principal::of("bob");
 
  private:
   async::Task<Result<std::string>> fetch_task(Principal who, std::string id,

@@ -16,7 +16,7 @@ class StoreRoutes : public FrontEndFixture {
     Options options;
     options.placements = &*placements_;
     make_front_end({}, std::move(options));
-    image_ = add(Principal::user("ada"), draft(), service::pattern(1000))->id;
+    image_ = add(Principal::of("ada"), draft(), service::pattern(1000))->id;
   }
 
   Answer ask(std::string_view method, std::string_view target, std::string body = {},
