@@ -15,6 +15,7 @@
 #include "audit/log.h"
 #include "auth/accounts.h"
 #include "auth/authenticator.h"
+#include "auth/identity_source.h"
 #include "catalogue/client.h"
 #include "fetch/fetch.h"
 #include "http/server.h"
@@ -63,6 +64,10 @@ struct Application::Parts {
   Result<void> open_accounts(const std::function<void(const FirstAdministrator&)>& tell);
   async::Task<Result<void>> recover();
   Result<void> serve(net::InheritedSockets* inherited);
+  /// Makes the front ends that the listeners serve.
+  Result<void> make_front_ends();
+  /// What answers at a listener.
+  http::Handler* handler_of(const ListenerSettings& listener) const;
   Result<void> listen(http::Server::Options options, net::InheritedSockets* inherited);
   void start_jobs();
   /// Ends what waits for other servers.
@@ -89,7 +94,10 @@ struct Application::Parts {
   std::optional<service::PlacementService> placements;
   std::optional<service::AccountService> users;
   std::optional<auth::Authenticator> authenticator;
+  std::unique_ptr<auth::IdentitySource> identities;  // null if nobody serves glance
   std::unique_ptr<http::Handler> native;
+  std::unique_ptr<http::Handler> glance;              // null if no listener serves it
+  std::unique_ptr<http::Handler> identity;            // likewise
   std::vector<std::shared_ptr<net::TlsContext>> tls;  // of each listener; null for plain HTTP
   std::optional<http::Server> server;
   RequestsOf requests{server};

@@ -5,6 +5,7 @@
 
 #include "app/access_log.h"
 #include "app/application_parts.h"
+#include "app/identity_parts.h"
 #include "async/executor.h"
 #include "base/log.h"
 #include "front/native/native_front_end.h"
@@ -23,14 +24,28 @@ std::string_view name_of(FrontEndKind kind) {
   switch (kind) {
     case FrontEndKind::native:
       return "native";
+    case FrontEndKind::glance:
+      return "glance";
+    case FrontEndKind::identity:
+      return "identity";
     case FrontEndKind::operations:
       return "operations";
   }
   return "unknown";
 }
 
+bool serves(const ListenerSettings& listener, FrontEndKind kind) {
+  return std::ranges::find(listener.serves, kind) != listener.serves.end();
+}
+
 bool for_operations(const ListenerSettings& listener) {
-  return std::ranges::find(listener.serves, FrontEndKind::operations) != listener.serves.end();
+  return serves(listener, FrontEndKind::operations);
+}
+
+bool anywhere(const Configuration& configuration, FrontEndKind kind) {
+  return std::ranges::any_of(configuration.listeners, [kind](const ListenerSettings& listener) {
+    return serves(listener, kind);
+  });
 }
 
 void warn_of_plain_http(const std::string& where) {
@@ -99,16 +114,7 @@ Result<void> Application::Parts::serve(net::InheritedSockets* inherited) {
       !recovered) {
     return pass(recovered);
   }
-  users.emplace(*accounts, audit.get());
-  authenticator.emplace(*accounts, authenticator_options(configuration.accounts));
-  front::native::Options native_options;
-  native_options.public_address = configuration.public_address;
-  native_options.requests = &requests;
-  native_options.jobs = &jobs;
-  native_options.placements = &*placements;
-  native_options.audit = audit.get();
-  native = std::make_unique<front::native::NativeFrontEnd>(*images, *users, *authenticator,
-                                                           std::move(native_options));
+  if (auto made = make_front_ends(); !made) return pass(made);
 
   http::Server::Options server_options;
   server_options.limits = configuration.limits;
@@ -124,6 +130,37 @@ Result<void> Application::Parts::serve(net::InheritedSockets* inherited) {
   return {};
 }
 
+http::Handler* Application::Parts::handler_of(const ListenerSettings& listener) const {
+  if (serves(listener, FrontEndKind::glance)) return glance.get();
+  if (serves(listener, FrontEndKind::identity)) return identity.get();
+  return native.get();
+}
+
+Result<void> Application::Parts::make_front_ends() {
+  users.emplace(*accounts, audit.get());
+  authenticator.emplace(*accounts, authenticator_options(configuration.accounts));
+  front::native::Options native_options;
+  native_options.public_address = configuration.public_address;
+  native_options.requests = &requests;
+  native_options.jobs = &jobs;
+  native_options.placements = &*placements;
+  native_options.audit = audit.get();
+  native = std::make_unique<front::native::NativeFrontEnd>(*images, *users, *authenticator,
+                                                           std::move(native_options));
+
+  if (anywhere(configuration, FrontEndKind::glance)) {
+    auto source = open_identity(configuration, {});
+    if (!source) return pass(source);
+    identities = std::move(*source);
+    // The Glance front end is made here, over `images` and `identities`.
+    if (!glance) return fail(Code::unsupported, "glance is not in this version");
+  }
+  if (anywhere(configuration, FrontEndKind::identity) && !identity) {
+    return fail(Code::unsupported, "identity is not in this version");
+  }
+  return {};
+}
+
 Result<void> Application::Parts::listen(http::Server::Options options,
                                         net::InheritedSockets* inherited) {
   std::vector<http::Server::Mount> operations_mounts;
@@ -134,7 +171,7 @@ Result<void> Application::Parts::listen(http::Server::Options options,
     if (for_operations(listener)) {
       operations_mounts.push_back({listener.address.text(), &operations.handler(), *context});
     } else {
-      options.mounts.push_back({listener.address.text(), native.get(), *context});
+      options.mounts.push_back({listener.address.text(), handler_of(listener), *context});
     }
   }
   server.emplace(std::move(options));

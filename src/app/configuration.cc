@@ -14,8 +14,11 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::array<Choice<FrontEndKind>, 2> kFrontEnds = {
-    {{"native", FrontEndKind::native}, {"operations", FrontEndKind::operations}}};
+constexpr std::array<Choice<FrontEndKind>, 4> kFrontEnds = {
+    {{"native", FrontEndKind::native},
+     {"glance", FrontEndKind::glance},
+     {"identity", FrontEndKind::identity},
+     {"operations", FrontEndKind::operations}}};
 constexpr std::array<Choice<net::ClientCertificates>, 3> kClientCertificates = {
     {{"none", net::ClientCertificates::none},
      {"optional", net::ClientCertificates::optional},
@@ -50,10 +53,15 @@ std::vector<FrontEndKind> read_front_ends(const Value& list) {
   if (list.node().entries.empty() && list.node().kind != ConfigurationNode::Kind::text) {
     list.mistake("names no front end; write for example [native], or remove the listener");
   }
-  if (front_ends.size() > 1) {
+  if (front_ends.size() < 2) return front_ends;
+  if (std::ranges::find(front_ends, FrontEndKind::operations) != front_ends.end()) {
     list.mistake(
-        "names both native and operations; operations asks for no signature, so give it a listener "
+        "names operations and another one; operations asks for no signature, so give it a listener "
         "of its own, at an address that only operators reach");
+  } else {
+    list.mistake(
+        "names more than one; they answer the same paths in their own ways, so give each of them a "
+        "listener of its own");
   }
   return front_ends;
 }
@@ -135,10 +143,11 @@ void read_listeners(Section& root, Configuration& configuration) {
         "to listen on 127.0.0.1:4568");
   }
   const auto without_images = [](const ListenerSettings& listener) {
-    return listener.serves == std::vector{FrontEndKind::operations};
+    return listener.serves == std::vector{FrontEndKind::operations} ||
+           listener.serves == std::vector{FrontEndKind::identity};
   };
   if (!listeners.empty() && std::ranges::all_of(listeners, without_images)) {
-    list->mistake("has no listener that serves native, so nobody could reach the images");
+    list->mistake("has no listener that serves native or glance, so nobody could reach the images");
   }
   configuration.listeners = std::move(listeners);
 }
@@ -169,13 +178,14 @@ void read_digests(Section& root, Configuration& configuration) {
     list->mistake(
         "sha256 is missing; it can't be left out, because stored images are verified by it");
   }
-  const bool native = std::ranges::any_of(configuration.listeners, [](const auto& listener) {
-    return std::ranges::find(listener.serves, FrontEndKind::native) != listener.serves.end();
+  const bool promised = std::ranges::any_of(configuration.listeners, [](const auto& listener) {
+    return listener.serves == std::vector{FrontEndKind::native} ||
+           listener.serves == std::vector{FrontEndKind::glance};
   });
-  if (native && !computed(DigestAlgorithm::md5)) {
+  if (promised && !computed(DigestAlgorithm::md5)) {
     list->mistake(
-        "md5 is missing; it can't be left out while a listener serves native, because "
-        "that interface promises it as an image's checksum");
+        "md5 is missing; it can't be left out while a listener serves native or glance, because "
+        "these interfaces promise it as an image's checksum");
   }
   configuration.digests = std::move(digests);
 }
@@ -286,6 +296,7 @@ void read_sections(const Value& value, Configuration& configuration) {
   root.section("log", [&](Section& section) { read_log(section, configuration.log); });
   root.section("accounts",
                [&](Section& section) { read_accounts(section, configuration.accounts); });
+  read_identity(root, configuration);
   root.path("master_key", configuration.master_key);
   root.section("quotas", [&](Section& section) {
     read_quota(section, "bytes", configuration.quotas.bytes, true);

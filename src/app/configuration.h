@@ -12,6 +12,7 @@
 
 #include "app/configuration_address.h"
 #include "app/configuration_hdfs.h"
+#include "app/configuration_identity.h"
 #include "app/configuration_s3.h"
 #include "base/digest.h"
 #include "base/error.h"
@@ -26,7 +27,7 @@
 namespace visor::app {
 
 /// The front ends of this build.
-enum class FrontEndKind { native, operations };
+enum class FrontEndKind { native, glance, identity, operations };
 
 struct ListenerSettings {
   ListenAddress address;
@@ -101,6 +102,7 @@ struct Configuration {
   log::Options log;
   CatalogueSettings catalogue;
   AccountSettings accounts;
+  IdentitySettings identity;
   std::string master_key = "DATA/master.key";  ///< see `path`
   service::Quota quotas;                       ///< of each account
   AuditSettings audit;

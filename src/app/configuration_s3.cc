@@ -1,12 +1,12 @@
 #include "app/configuration_s3.h"
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <optional>
 #include <span>
 
 #include "app/configuration_reader.h"
+#include "app/configuration_secret.h"
 #include "app/s3_parts.h"
 #include "base/units.h"
 #include "store/s3/s3_options.h"
@@ -19,30 +19,6 @@ constexpr std::array<Choice<bool>, 2> kSignatures = {{{"v4", false}, {"v2", true
 
 void read_text(Section& section, std::string_view name, std::string& target) {
   if (const auto value = section.find(name)) target = value->text().value_or("");
-}
-
-/// A secret in one of three places, and how many of them were named.
-struct SecretPlaces {
-  Secret& here;
-  std::string& file;
-  std::string& environment;
-};
-
-int read_places(Section& section, const std::string& name, SecretPlaces places) {
-  const auto here = section.find(name);
-  const auto file = section.find(name + "_file");
-  const auto environment = section.find(name + "_environment");
-  if (here) places.here = Secret(here->text().value_or(""));
-  if (file) places.file = file->path_text().value_or("");
-  if (environment) places.environment = environment->text().value_or("");
-  const int given = (here ? 1 : 0) + (file ? 1 : 0) + (environment ? 1 : 0);
-  if (given > 1) {
-    std::string what = name;
-    std::ranges::replace(what, '_', ' ');
-    section.value().mistake("has its " + what + " in more than one place; write one of " + name +
-                            ", " + name + "_file and " + name + "_environment");
-  }
-  return given;
 }
 
 void read_secrets(Section& section, S3Settings& settings) {

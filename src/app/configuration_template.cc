@@ -19,10 +19,11 @@ std::string_view configuration_template() {
 # the data folder.
 #data: ./var
 
-# Where the server listens, and which interfaces it serves there: native, or operations
-# (metrics and readiness for monitoring, without signatures: at an address that only operators
-# reach). An address is written as 127.0.0.1:4568, [::1]:4568, or *:4568 for all IPv4 addresses of
-# the machine.
+# Where the server listens, and which interface it serves there: native; glance (the image service
+# of OpenStack, usually at port 9292); identity (who asks glance, usually at port 5000; see the
+# section identity); or operations (metrics and readiness for monitoring, without signatures: at an
+# address that only operators reach). An address is written as 127.0.0.1:4568, [::1]:4568, or *:4568
+# for all IPv4 addresses of the machine.
 #
 # tls is none, or a section with two files in PEM: certificate (the server's and, behind it, those
 # between it and its root) and key, such as `tls: {certificate: /etc/visor/tls/server.pem, key:
@@ -69,6 +70,58 @@ std::string_view configuration_template() {
 # a request with the same signature and would be refused.
 #  refuse_replays: false
 
+# Who the callers of glance are (see identity.md).
+#identity:
+# own: accounts of this server, with tokens that a listener with 'serves: [identity]' gives out.
+# keystone: those of OpenStack. http_basic: accounts of this server, with access key and secret in
+# every request. none: everybody who reaches the listener is the same caller.
+#  kind: own
+#  own:
+# How long a token is good.
+#    token_lifetime: 1h
+# What clients are told: the region, and the addresses of identity and glance where they are not
+# those that a client reached (http://HOST:PORT, https://HOST, or none).
+#    region: RegionOne
+#    identity_address: none
+#    image_address: none
+#  keystone:
+# Where Keystone is, such as [https://keystone.example.org:5000]; the second and later ones are
+# asked while those before don't answer. Then, what callers are told, if that is another address.
+#    addresses: []
+#    public_address: none
+# As whom the server asks whether tokens are good: a user who has a role in a project, usually
+# service, with its password in one of three places.
+#    username: none
+#    user_domain: Default
+#    project: service
+#    project_domain: Default
+#    password: none
+#    password_file: none
+#    password_environment: none
+# Or an application credential: its id, and its secret in one of three places.
+#    application_credential: none
+#    application_credential_secret: none
+#    application_credential_secret_file: none
+#    application_credential_secret_environment: none
+# The roles of administrators, of services that may vouch for a call, and of those who only read.
+#    administrator_roles: [admin]
+#    service_roles: [service]
+#    reader_roles: [reader]
+# The projects, by id, in which an administrator's role counts; none listed: in all.
+#    administrator_projects: []
+# How long an answer of Keystone is trusted, and so a revoked token taken at most; 0s: no token is
+# taken unasked.
+#    cache: 5m
+#    cache_entries: 10000
+# How long Keystone may take to answer.
+#    timeout: 10s
+# A PEM file with the certificate authorities to trust, or none for those of the system.
+#    authorities: none
+#  everybody:
+# Who everybody is, where kind is none.
+#    account: admin
+#    administrator: false
+
 # The file of the key that encrypts the accounts' secrets. It is made if it is missing; without it
 # the secrets are lost.
 #master_key: DATA/master.key
@@ -101,7 +154,7 @@ std::string_view configuration_template() {
 #  keep: none
 
 # The digests that are computed of every image. sha256 can't be left out, nor md5 while a listener
-# serves native.
+# serves native or glance.
 #digests: [md5, sha1, sha256, sha512]
 
 # The store of uploads that name none.

@@ -1,11 +1,9 @@
 #include "app/s3_parts.h"
 
 #include <chrono>
-#include <cstdlib>
-#include <fstream>
 #include <utility>
 
-#include "base/encoding.h"
+#include "app/configuration_secret.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "store/s3/part_memory.h"
@@ -18,56 +16,19 @@ constexpr std::uint64_t kPartMemory = 256 * kMiB;
 constexpr std::size_t kLongestSecret = 1024;
 constexpr std::size_t kLongestToken = 8192;
 
-/// Where a secret is, if it isn't written down.
-struct SecretPlace {
-  const char* what;  ///< "secret key"
-  const std::string& file;
-  const std::string& environment;
-  std::size_t longest;
-};
-
-Result<Secret> read_secret(const SecretPlace& from, const Configuration& configuration) {
-  const std::string what = from.what;
-  std::string secret;
-  std::string place;
-  if (!from.file.empty()) {
-    place = "the file " + configuration.path(from.file);
-    std::ifstream file(configuration.path(from.file));
-    if (!std::getline(file, secret)) {
-      return fail(Code::unavailable,
-                  "the " + what + " of an object store can't be read from " + place +
-                      "; it must have one line and be readable for the server's user");
-    }
-  } else {
-    place = "the environment variable " + from.environment;
-    const char* const value = std::getenv(from.environment.c_str());
-    if (value == nullptr) {
-      return fail(Code::unavailable, "the " + what + " of an object store should be in " + place +
-                                         ", which the server was not started with");
-    }
-    secret = value;
-  }
-  while (secret.ends_with('\r')) secret.pop_back();
-  secret = std::string(trim(secret));
-  if (secret.empty() || secret.size() > from.longest) {
-    return fail(Code::invalid, "what " + place + " holds is no " + what + " of an object store");
-  }
-  return Secret(std::move(secret));
-}
-
 Result<void> read_secrets(const S3Settings& settings, const Configuration& configuration,
                           store::S3Options& options) {
   options.secret_key = settings.secret_key;
   options.session_token = settings.session_token;
   if (options.secret_key.empty()) {
-    auto secret = read_secret(
-        {"secret key", settings.secret_key_file, settings.secret_key_environment, kLongestSecret},
-        configuration);
+    auto secret = read_secret({"secret key", "an object store", settings.secret_key_file,
+                               settings.secret_key_environment, kLongestSecret},
+                              configuration);
     if (!secret) return pass(secret);
     options.secret_key = std::move(*secret);
   }
   if (options.session_token.empty() && settings.temporary()) {
-    auto token = read_secret({"session token", settings.session_token_file,
+    auto token = read_secret({"session token", "an object store", settings.session_token_file,
                               settings.session_token_environment, kLongestToken},
                              configuration);
     if (!token) return pass(token);
