@@ -16,6 +16,7 @@ using async::run_until_done;
 void Application::Parts::cut_outbound() {
   fetcher->stop();
   for (const auto& cut : cut_stores) cut();
+  if (identities) identities->cut();
 }
 
 void Application::Parts::finish_writing() {

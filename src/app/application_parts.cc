@@ -159,6 +159,7 @@ Result<void> Application::Parts::open_accounts(
     const std::function<void(const FirstAdministrator&)>& tell) {
   auto box = open_master_key(configuration, *catalogue);
   if (!box) return pass(box);
+  token_key = box->derive("tokens");
   accounts.emplace(*client, std::move(*box));
 
   // Before anything is sealed anew: an exchanged key file must not pass for the right one.

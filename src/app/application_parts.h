@@ -8,6 +8,7 @@
 
 #include "app/application.h"
 #include "app/data_folder.h"
+#include "app/identity_parts.h"
 #include "app/operations.h"
 #include "app/periodic_task.h"
 #include "async/buffer_pool.h"
@@ -15,7 +16,6 @@
 #include "audit/log.h"
 #include "auth/accounts.h"
 #include "auth/authenticator.h"
-#include "auth/identity_source.h"
 #include "catalogue/client.h"
 #include "fetch/fetch.h"
 #include "http/server.h"
@@ -86,6 +86,7 @@ struct Application::Parts {
   std::optional<catalogue::Client> client;
   std::unique_ptr<audit::Log> audit;  // null if it is switched off
   std::optional<auth::Accounts> accounts;
+  Secret token_key;  ///< of the tokens that this server gives out
   std::unique_ptr<fetch::Fetcher> fetcher;
   store::StoreSet stores;
   std::vector<std::function<void()>> cut_stores;  // each ends what a store waits for elsewhere
@@ -94,7 +95,7 @@ struct Application::Parts {
   std::optional<service::PlacementService> placements;
   std::optional<service::AccountService> users;
   std::optional<auth::Authenticator> authenticator;
-  std::unique_ptr<auth::IdentitySource> identities;  // null if nobody serves glance
+  std::unique_ptr<IdentityParts> identities;  // null if no listener asks for it
   std::unique_ptr<http::Handler> native;
   std::unique_ptr<http::Handler> glance;              // null if no listener serves it
   std::unique_ptr<http::Handler> identity;            // likewise

@@ -5,7 +5,6 @@
 
 #include "app/access_log.h"
 #include "app/application_parts.h"
-#include "app/identity_parts.h"
 #include "async/executor.h"
 #include "base/log.h"
 #include "front/native/native_front_end.h"
@@ -148,12 +147,15 @@ Result<void> Application::Parts::make_front_ends() {
   native = std::make_unique<front::native::NativeFrontEnd>(*images, *users, *authenticator,
                                                            std::move(native_options));
 
+  if (anywhere(configuration, FrontEndKind::glance) ||
+      anywhere(configuration, FrontEndKind::identity)) {
+    auto opened = IdentityParts::open(configuration, {*client, *accounts, token_key});
+    if (!opened) return pass(opened);
+    identities = std::move(*opened);
+  }
   if (anywhere(configuration, FrontEndKind::glance)) {
-    auto source = open_identity(configuration, {});
-    if (!source) return pass(source);
-    identities = std::move(*source);
-    // The Glance front end is made here, over `images` and `identities`.
-    if (!glance) return fail(Code::unsupported, "glance is not in this version");
+    // The Glance front end is made here, over `images` and `identities->source()`.
+    return fail(Code::unsupported, "glance is not in this version");
   }
   if (anywhere(configuration, FrontEndKind::identity) && !identity) {
     return fail(Code::unsupported, "identity is not in this version");
@@ -224,6 +226,9 @@ void Application::Parts::start_jobs() {
     auto tidied = jobs.run(tidy, [this] {
       auto of_images = run_until_done(images->tidy());
       auto of_placements = run_until_done(placements->tidy());
+      if (identities) {
+        if (auto of_tokens = run_until_done(identities->tidy()); !of_tokens) return of_tokens;
+      }
       return of_images ? std::move(of_placements) : std::move(of_images);
     });
     if (!tidied) log::failure(log::Level::warning, "the regular tidying failed", tidied.error());

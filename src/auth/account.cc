@@ -110,6 +110,7 @@ catalogue::Record encode(const StoredAccount& stored) {
   set_or_erase(document, "quota_images", account.quota_images);
   document.set("created_at", format_iso_time(account.created_at));
   document.set("updated_at", format_iso_time(account.updated_at));
+  document.set("tokens_from", account.tokens_from.time_since_epoch().count());
   document::Value extra = document::Value::object();
   for (const auto& [name, value] : account.extra) extra.append(name, value);
   document.set("extra", std::move(extra));
@@ -156,6 +157,9 @@ Result<StoredAccount> decode(const catalogue::Record& record) {
   const std::string* updated = document.text("updated_at");
   account.created_at = created ? parse_iso_time(*created).value_or(Time{}) : Time{};
   account.updated_at = updated ? parse_iso_time(*updated).value_or(Time{}) : Time{};
+  // Older versions wrote none, and gave out no tokens.
+  account.tokens_from =
+      Time(std::chrono::microseconds(document.integer("tokens_from").value_or(0)));
   account.revision = record.revision;
   if (const document::Value* extra = document.find("extra"); extra && extra->is_object()) {
     for (const document::Member& member : *extra->as_object()) {

@@ -28,6 +28,7 @@ struct Account {
   std::map<std::string, std::string> extra;   ///< free attributes, at most 64 and 16 KiB
   Time created_at;                            ///< whole seconds
   Time updated_at;                            ///< whole seconds
+  Time tokens_from;                           ///< tokens given out before are good no more
   std::uint64_t revision = 0;
 
   Principal principal() const { return {access_key, administrator, may_refer || administrator}; }

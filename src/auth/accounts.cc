@@ -122,6 +122,7 @@ async::Task<Result<AccountAndSecret>> Accounts::create(Account account,
   if (auto valid = validate_secret(*secret); !valid) co_return pass(valid);
   account.id = random_uuid();
   account.created_at = account.updated_at = now_in_seconds(clock_);
+  account.tokens_from = clock_.now();
   account.revision = 1;
   StoredAccount stored{account, {}, {}};
 
@@ -176,12 +177,15 @@ async::Task<Result<AccountAndSecret>> Accounts::update_once(std::string access_k
     co_return fail(Code::precondition, "The account has been changed meanwhile.");
   }
   const int before = account.active_administrator() ? 1 : 0;
+  const bool enabled = account.enabled;
   apply_change(account, change);
   if (auto valid = validate(account); !valid) co_return pass(valid);
   std::optional<Secret> made;
   if (change.renew_secret && !change.secret) made = make_secret();
   const std::optional<Secret>& secret = change.secret ? change.secret : made;
   if (secret) stored->sealed_secret = box()->seal(*secret, secret_context(access_key));
+  // An account that is disabled and enabled again begins anew.
+  if (secret || account.enabled != enabled) account.tokens_from = clock_.now();
   account.updated_at = now_in_seconds(clock_);
   catalogue::Batch batch;
   batch.puts.push_back({encode(*stored), revision});
@@ -240,8 +244,9 @@ async::Task<Result<std::shared_ptr<const Credentials>>> Accounts::credentials(
   if (stored) {
     auto secret = box()->open(stored->sealed_secret, secret_context(access_key));
     if (!secret) co_return std::unexpected(std::move(secret.error()).at("account " + access_key));
-    entry = std::make_shared<const Credentials>(stored->account.principal(),
-                                                stored->account.enabled, std::move(*secret));
+    const Account& account = stored->account;
+    entry = std::make_shared<const Credentials>(
+        account.principal(), account.enabled, std::move(*secret), account.id, account.tokens_from);
   }
   cache_.keep(access_key, entry, found);
   co_return entry;

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/principal.h"
 #include "base/secret.h"
 #include "base/shared_cache.h"
@@ -18,11 +19,18 @@ namespace visor::auth {
 /// What a signature is verified with. The keys derived from the secret are remembered in it, and go
 /// with it when the account changes.
 struct Credentials {
-  Credentials(Principal the_principal, bool is_enabled, Secret secret)
-      : principal(std::move(the_principal)), enabled(is_enabled), keys(std::move(secret)) {}
+  Credentials(Principal the_principal, bool is_enabled, Secret secret, std::string the_id = {},
+              Time from = {})
+      : principal(std::move(the_principal)),
+        enabled(is_enabled),
+        id(std::move(the_id)),
+        tokens_from(from),
+        keys(std::move(secret)) {}
 
   const Principal principal;
   const bool enabled;
+  const std::string id;    ///< the account's
+  const Time tokens_from;  ///< as Account::tokens_from
   const sign::SigningKeys keys;
 
   const Secret& secret() const { return keys.secret(); }

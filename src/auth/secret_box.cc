@@ -150,6 +150,12 @@ Result<Secret> SecretBox::open(std::string_view sealed, std::string_view context
               known ? "auth.secret_box: tag" : "auth.secret_box: key id");
 }
 
+Secret SecretBox::derive(std::string_view purpose) const {
+  // The prefix keeps it apart from every other use of the master key.
+  const std::string text = "visor derived key:" + std::string(purpose);
+  return Secret(hmac(DigestAlgorithm::sha256, keys_.front().bytes.reveal(), text));
+}
+
 bool SecretBox::seals_like(std::string_view sealed) const {
   const auto raw = from_base64url(sealed);
   return raw && raw->size() >= kHeadSize && raw->front() == kVersion &&

@@ -38,6 +38,8 @@ class SecretBox {
   /// `corrupt` if the text was changed, belongs to another context, or was sealed under a key that
   /// this box lacks.
   Result<Secret> open(std::string_view sealed, std::string_view context) const;
+  /// A key for another use, which tells nothing of the one that this box writes with: 32 bytes.
+  Secret derive(std::string_view purpose) const;
   /// Whether `sealed` was written with the key that this box writes with.
   bool seals_like(std::string_view sealed) const;
 
