@@ -25,6 +25,7 @@ struct Principal {
   std::string user = {};   ///< who of the account asks, for the log; empty: the account itself
   bool service = false;    ///< another service vouches for the call
   bool read_only = false;  ///< has a reader's role only, and so changes nothing
+  bool may_publish = true;  ///< may make an image everybody's
 
   bool anonymous() const { return account.empty(); }
 

@@ -27,6 +27,10 @@ struct Query {
 
   std::vector<Fact> filters;
 
+  /// All of these must be met besides. They are looked at record by record and narrow nothing: a
+  /// query costs what it would without them, over as many records as it takes to fill the page.
+  std::vector<Condition> conditions;
+
   /// Empty: by id. kNaturalOrder: as the records came (Record::place). Else by this fact's value,
   /// then by place in the same direction: a record without the fact sorts as if its value were
   /// empty; with several, the smallest value counts.

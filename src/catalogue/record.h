@@ -1,8 +1,11 @@
 // What a catalogue keeps.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace visor::catalogue {
@@ -16,6 +19,28 @@ struct Fact {
   auto operator<=>(const Fact&) const = default;
 };
 inline constexpr std::size_t kMaxFactValue = 256;
+
+/// Values from one to another, both included, bytewise; no end: all from `from` on.
+struct ValueRange {
+  std::string from;
+  std::optional<std::string> to;
+
+  bool holds(std::string_view value) const { return value >= from && (!to || value <= *to); }
+};
+
+/// What must be true of a record's facts of one name: one of them lies in one of the ranges, or, if
+/// negated, none does.
+struct Condition {
+  std::string name;
+  std::vector<ValueRange> ranges;
+  bool negated = false;
+
+  bool holds(std::string_view value) const {
+    return std::ranges::any_of(ranges,
+                               [value](const ValueRange& range) { return range.holds(value); });
+  }
+};
+
 /// Names of collections, facts, counters and leases, and ids: 1 to this many bytes.
 inline constexpr std::size_t kMaxName = 256;
 

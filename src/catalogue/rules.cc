@@ -38,6 +38,9 @@ Result<void> check(const Query& query) {
   for (const Fact& filter : query.filters) {
     if (!is_name(filter.name)) return bad_name("name of an attribute to filter by");
   }
+  for (const Condition& condition : query.conditions) {
+    if (!is_name(condition.name)) return bad_name("name of an attribute to filter by");
+  }
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,20 +15,36 @@
 
 namespace visor::image {
 
-/// Who may see an image besides its owner.
-enum class Access { everyone, owner };
+/// Who may see an image besides its owner: everybody; nobody; the accounts that it is shared with;
+/// everybody who knows its id or asks for such images.
+enum class Access { everyone, owner, members, community };
 
-/// How far the image's data is. `staged` is for front ends that keep data aside before it becomes
-/// the image's own.
-enum class DataState { none, uploading, staged, present, error };
+/// Another account that an image is shared with. It may see the image from the start; its lists
+/// show the image once it has accepted.
+struct Member {
+  enum class Answer { pending, accepted, rejected };
+  Answer answer = Answer::pending;
+  Time created_at;
+  Time updated_at;
+};
+
+/// How far the image's data is. `staged`: it is here, but is not served before an import makes it
+/// the image's own; `importing`: that is under way.
+enum class DataState { none, uploading, staged, importing, present, error };
 
 /// What the operator or owner says of an image whose data is present; independent of DataState.
 enum class Lifecycle { active, deactivated, quarantined, deprecated };
 
+/// DataState and Lifecycle in one word, which lists can be narrowed to and sorted by.
+enum class Phase { available, held, importing, pending, receiving, staged };
+
 std::string_view to_string(Access access);
+std::string_view to_string(Member::Answer answer);
+std::string_view to_string(Phase phase);
 std::string_view to_string(DataState state);
 std::string_view to_string(Lifecycle lifecycle);
 std::optional<Access> parse_access(std::string_view text);
+std::optional<Member::Answer> parse_answer(std::string_view text);
 std::optional<DataState> parse_data_state(std::string_view text);
 std::optional<Lifecycle> parse_lifecycle(std::string_view text);
 
@@ -40,12 +57,19 @@ struct Image {
   std::string name;
   std::string architecture;
   Access access = Access::everyone;
-  std::string type;    ///< machine, kernel, ramdisk
-  std::string format;  ///< iso, qcow2, …
-  std::string store;   ///< name of the store where its data lies or shall lie
-  std::string kernel;  ///< id of the kernel image it boots with
+  std::string type;       ///< machine, kernel, ramdisk
+  std::string format;     ///< iso, qcow2, …
+  std::string container;  ///< what the data is wrapped in: bare, ovf, …
+  std::string store;      ///< name of the store where its data lies or shall lie
+  std::string kernel;     ///< id of the kernel image it boots with
   std::string ramdisk;
   std::map<std::string, std::string> extra;  ///< the open part of the schema
+  std::set<std::string> tags;
+  std::map<std::string, Member> members;  ///< by account; they count while access is `members`
+  bool kept = false;                      ///< can't be removed before this is taken back
+  bool hidden = false;                    ///< lists leave it out unless asked for
+  std::uint64_t min_disk = 0;             ///< GiB that a machine needs to boot it
+  std::uint64_t min_ram = 0;              ///< MiB
 
   DataState state = DataState::none;
   Lifecycle lifecycle = Lifecycle::active;
@@ -55,6 +79,7 @@ struct Image {
   bool referred = false;  ///< the data lies elsewhere and is not ours
   std::string location;   ///< URI of the data, without credentials
   std::optional<std::uint64_t> size;
+  std::optional<std::uint64_t> virtual_size;  ///< of the disk in the data, in bytes
   Digests digests;
   std::string entity_tag;  ///< of a reference: what its server says of its version
 
@@ -66,6 +91,8 @@ struct Image {
   /// rewrite.
   std::map<std::string, std::string> unknown;
 };
+
+Phase phase_of(const Image& image);
 
 /// How often and when an image's data was last fetched. Kept beside the record: a read changes no
 /// revision.

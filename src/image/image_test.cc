@@ -60,7 +60,7 @@ TEST(Edits, UndefineAnOptionalAttributeWithAnEmptyValueButNeverAMandatoryOne) {
 }
 
 TEST(Edits, RefuseWhatOnlyTheServerSets) {
-  for (const char* name : {"id", "owner", "state", "size", "md5", "created_at", "location"}) {
+  for (const char* name : {"id", "state", "size", "md5", "created_at", "location"}) {
     Image image = sample();
     EXPECT_FALSE(apply_edits(Edits{{name, "1"}}, image).has_value()) << name;
     EXPECT_FALSE(is_settable(name));

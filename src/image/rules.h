@@ -7,13 +7,24 @@
 
 namespace visor::image {
 
-/// Everyone's images and one's own; an administrator who asks for everybody's sees all.
+/// Whether an image is shared with the caller's account.
+bool is_member(const Principal& who, const Image& image);
+
+/// Everyone's images, the community's, those shared with one's account, and one's own; an
+/// administrator who asks for everybody's sees all.
 bool may_see(const Principal& who, const Image& image);
 
 /// Fails with not_found for an image that `who` may not see (its existence is not disclosed) and
 /// with forbidden for one that they may only see.
 Result<void> check_may_see(const Principal& who, const Image& image);
 Result<void> check_may_change(const Principal& who, const Image& image);
+
+/// `forbidden` for who may only read.
+Result<void> check_may_write(const Principal& who);
+
+/// Whether `who` may make of the image `before` what it is now: another owner is an administrator's
+/// to give, and not everyone may make an image everybody's. `forbidden` otherwise.
+Result<void> check_change(const Principal& who, const Image& before, const Image& now);
 
 /// Anonymous callers change nothing.
 Result<void> check_may_register(const Principal& who);
@@ -48,8 +59,29 @@ Result<void> refer(Image& image, DataFacts data, Time now);
 /// The same data lies elsewhere from now on, and is ours. `conflict` unless the data is present.
 Result<void> relocate(Image& image, std::string store, std::string location);
 
-/// Whether data can be served: present and neither deactivated nor quarantined. `not_found` while
-/// there is none, `forbidden` while it is held back.
-Result<void> check_downloadable(const Image& image);
+/// Whether `who` gets the data: present and neither deactivated nor quarantined. `not_found` while
+/// there is none, `forbidden` while it is held back; an administrator of everybody's images gets
+/// that of a deactivated one.
+Result<void> check_downloadable(const Principal& who, const Image& image);
+
+/// `forbidden` for an image that is kept.
+Result<void> check_removable(const Image& image);
+
+/// Holds the data back, or gives it free again; what is so already stays. `conflict` while there is
+/// none. Only an administrator frees what is quarantined.
+Result<void> deactivate(const Principal& who, Image& image);
+Result<void> reactivate(const Principal& who, Image& image);
+
+inline constexpr std::size_t kMaxMembers = 128;
+
+/// Shares an image with an account. `forbidden` if its access is not `members`, `conflict` if it is
+/// shared with it already, `quota` for too many, `invalid` for an account without a name.
+Result<void> share(Image& image, const std::string& account, Time now);
+/// What the account says to it. Only its own people may, or an administrator; `not_found` if the
+/// image is not shared with it.
+Result<void> respond(const Principal& who, Image& image, const std::string& account,
+                     Member::Answer answer, Time now);
+/// `not_found` if the image is not shared with the account.
+Result<void> unshare(Image& image, const std::string& account);
 
 }  // namespace visor::image

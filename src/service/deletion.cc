@@ -50,6 +50,7 @@ async::Task<Result<image::Image>> ImageService::remove_told(const Principal& who
     if (!image) co_return pass(image);
     if (!image::may_see(who, *image)) trail.hide();
     if (auto allowed = image::check_may_change(who, *image); !allowed) co_return pass(allowed);
+    if (auto removable = image::check_removable(*image); !removable) co_return pass(removable);
     if (auto told = trail.begin(); !told) co_return pass(told);
     if (options_.keep_deleted.count() > 0) {
       Result<image::Image> aside = co_await put_aside(who, std::move(*image));
@@ -158,7 +159,7 @@ async::Task<Result<DeletedPage>> ImageService::find_deleted(Principal who,
   query.limit = limit;
   if (after) query.after = catalogue::Query::Position{"", std::move(*after)};
   if (!(who.administrator && who.everybody)) {
-    query.access = {image::access_values(who.account).back()};
+    query.access = {image::account_value(who.account)};
   }
   Result<catalogue::Page> found = co_await on_.catalogue.find(std::move(query));
   if (!found) co_return pass(found);

@@ -24,6 +24,10 @@ std::unexpected<Error> too_busy(const std::string& id) {
               "image " + id + " is being changed by others at the same time; try again");
 }
 
+Editor always(image::Edits edits) {
+  return [edits = std::move(edits)](const image::Image&) -> Result<image::Edits> { return edits; };
+}
+
 bool names_store(std::span<const image::Edit> edits) {
   return std::any_of(edits.begin(), edits.end(), [](const image::Edit& edit) {
     return !edit.extra && edit.name == "store" && !edit.value.empty();
@@ -41,30 +45,75 @@ ImageService::ImageService(Foundation foundation, Options options)
 }
 
 async::Task<Result<image::Image>> ImageService::register_image(Principal who, image::Edits edits,
-                                                               Data data) {
+                                                               Data data,
+                                                               Registration registration) {
   Trail trail(on_.audit, who, "image.register");
   trail.event().detail = names_of(edits);
-  Result<image::Image> registered = co_await register_told(who, edits, data, trail);
+  Result<image::Image> registered = co_await register_told(who, edits, data, registration, trail);
   if (registered) trail.tell(*registered);
   co_return co_await trail.close(std::move(registered));
 }
 
 async::Task<Result<image::Image>> ImageService::register_told(const Principal& who,
                                                               const image::Edits& edits,
-                                                              const Data& data, Trail& trail) {
+                                                              const Data& data,
+                                                              const Registration& registration,
+                                                              Trail& trail) {
   if (auto allowed = image::check_may_register(who); !allowed) co_return pass(allowed);
   image::Image image;
-  image.id = random_uuid();
+  if (!registration.id.empty()) {
+    Result<void> free = co_await check_new_id(registration.id);
+    if (!free) co_return pass(free);
+  }
+  image.id = registration.id.empty() ? random_uuid() : registration.id;
   image.owner = who.account;
   image.created_at = on_.clock.now();
   image.updated_at = image.created_at;
+  // Before the edits it is nobody else's, and nobody but its owner sees it.
+  image::Image unborn = image;
+  unborn.access = image::Access::owner;
   if (auto applied = image::apply_edits(edits, image); !applied) co_return pass(applied);
-  if (auto complete = image::check_complete(image); !complete) co_return pass(complete);
+  if (auto allowed = image::check_change(who, unborn, image); !allowed) co_return pass(allowed);
+  if (!registration.partial) {
+    if (auto complete = image::check_complete(image); !complete) co_return pass(complete);
+  }
   Result<void> linked = co_await check_links(who, edits, trail);
   if (!linked) co_return pass(linked);
   const bool explicit_store = names_store(edits);
   trail.event().image = image.id;
-  co_return co_await put(who, std::move(image), data, explicit_store, trail);
+  Result<image::Image> put_there =
+      co_await put(who, std::move(image), data, explicit_store, trail, nullptr);
+  if (!put_there && !registration.id.empty() && put_there.error().code == Code::precondition) {
+    co_return fail(Code::conflict, "there is an image with the id " + registration.id + " already");
+  }
+  co_return put_there;
+}
+
+// Removed images that can be restored have their ids still.
+async::Task<Result<void>> ImageService::check_new_id(const std::string& id) {
+  if (!is_uuid(id)) co_return fail(Code::invalid, "an image's id is a UUID in lower case");
+  for (const char* collection : {kImages, kDeletedImages}) {
+    Result<catalogue::Record> taken = co_await on_.catalogue.get(collection, id);
+    if (taken) co_return fail(Code::conflict, "there is an image with the id " + id + " already");
+    if (taken.error().code != Code::not_found) co_return pass(taken);
+  }
+  co_return Result<void>{};
+}
+
+async::Task<Result<image::Image>> ImageService::change(Principal who, std::string id,
+                                                       Editor editor) {
+  Trail trail(on_.audit, who, "image.change");
+  trail.event().image = id;
+  const Data nothing = Data::none();
+  // Once the edits are known, so are the names that the log tells.
+  const Editor noted = [&trail, &editor](const image::Image& image) {
+    Result<image::Edits> edits = editor(image);
+    if (edits) trail.event().detail = names_of(*edits);
+    return edits;
+  };
+  Result<image::Image> changed = co_await change_told(who, id, noted, nothing, std::nullopt, trail);
+  if (changed) trail.tell(*changed);
+  co_return co_await trail.close(std::move(changed));
 }
 
 async::Task<Result<image::Image>> ImageService::change(Principal who, std::string id,
@@ -73,14 +122,17 @@ async::Task<Result<image::Image>> ImageService::change(Principal who, std::strin
   Trail trail(on_.audit, who, verb_for(data));
   trail.event().image = id;
   trail.event().detail = names_of(edits);
-  Result<image::Image> changed = co_await change_told(who, id, edits, data, expected, trail);
+  const Editor editor = always(std::move(edits));
+  Result<image::Image> changed = co_await change_told(who, id, editor, data, expected, trail);
   if (changed) trail.tell(*changed);
   co_return co_await trail.close(std::move(changed));
 }
 
-async::Task<Result<image::Image>> ImageService::change_told(
-    const Principal& who, const std::string& id, const image::Edits& edits, const Data& data,
-    std::optional<std::uint64_t> expected, Trail& trail) {
+async::Task<Result<image::Image>> ImageService::change_told(const Principal& who,
+                                                            const std::string& id,
+                                                            const Editor& editor, const Data& data,
+                                                            std::optional<std::uint64_t> expected,
+                                                            Trail& trail) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     Result<image::Image> image = co_await load(id);
     if (!image) co_return pass(image);
@@ -89,18 +141,21 @@ async::Task<Result<image::Image>> ImageService::change_told(
     if (expected && *expected != image->revision) {
       co_return fail(Code::precondition, "image " + id + " was changed since you looked at it");
     }
-    const std::string store_before = image->store;
-    if (auto applied = image::apply_edits(edits, *image); !applied) co_return pass(applied);
-    const bool explicit_store = names_store(edits);
-    if (image->state == image::DataState::present && image->store != store_before) {
-      co_return fail(Code::conflict, "the data of image " + id + " lies in store " + store_before +
+    const image::Image before = *image;
+    Result<image::Edits> edits = editor(before);
+    if (!edits) co_return pass(edits);
+    if (auto applied = image::apply_edits(*edits, *image); !applied) co_return pass(applied);
+    if (auto allowed = image::check_change(who, before, *image); !allowed) co_return pass(allowed);
+    const bool explicit_store = names_store(*edits);
+    if (image->state == image::DataState::present && image->store != before.store) {
+      co_return fail(Code::conflict, "the data of image " + id + " lies in store " + before.store +
                                          "; changing the attribute would not move it");
     }
-    Result<void> linked = co_await check_links(who, edits, trail);
+    Result<void> linked = co_await check_links(who, *edits, trail);
     if (!linked) co_return pass(linked);
     image->updated_at = on_.clock.now();
     Result<image::Image> changed =
-        co_await put(who, std::move(*image), data, explicit_store, trail);
+        co_await put(who, std::move(*image), data, explicit_store, trail, &before);
     if (changed || changed.error().code != Code::precondition) co_return changed;
   }
   co_return too_busy(id);
@@ -108,7 +163,7 @@ async::Task<Result<image::Image>> ImageService::change_told(
 
 async::Task<Result<image::Image>> ImageService::put(const Principal& who, image::Image image,
                                                     const Data& data, bool explicit_store,
-                                                    Trail& trail) {
+                                                    Trail& trail, const image::Image* before) {
   if (!data.location.empty()) {
     if (data.stream != nullptr) {
       co_return fail(
@@ -124,11 +179,15 @@ async::Task<Result<image::Image>> ImageService::put(const Principal& who, image:
     co_return fail(Code::invalid, "there is no store of that name; the stores here are: " + names);
   }
   if (data.stream != nullptr) {
-    async::ByteSource& stream = *data.stream;
-    co_return co_await put_upload(who, std::move(image), stream, trail);
+    co_return co_await put_upload(who, std::move(image), data, trail);
   }
   Result<catalogue::Batch> batch = co_await batch_for(image);
   if (!batch) co_return pass(batch);
+  if (before != nullptr) {
+    catalogue::Batch& changes = *batch;
+    Result<void> passed_on = co_await add_transfer(*before, image, changes);
+    if (!passed_on) co_return pass(passed_on);
+  }
   if (auto told = trail.begin(); !told) co_return pass(told);
   Result<void> applied = co_await on_.catalogue.apply(std::move(*batch));
   if (!applied) co_return pass(applied);
@@ -160,7 +219,8 @@ async::Task<Result<void>> ImageService::check_links(const Principal& who,
                                                     std::span<const image::Edit> edits,
                                                     Trail& trail) {
   for (const image::Edit& edit : edits) {
-    if (edit.extra || edit.value.empty() || (edit.name != "kernel" && edit.name != "ramdisk"))
+    if (edit.extra || edit.lenient || edit.value.empty() ||
+        (edit.name != "kernel" && edit.name != "ramdisk"))
       continue;
     Result<void> linked = co_await check_link(who, edit.name, edit.value, trail);
     if (!linked) co_return linked;
@@ -227,7 +287,19 @@ async::Task<Result<catalogue::Query>> ImageService::catalogue_query(const Princi
   if (query.limit < 1 || query.limit > 1000) co_return fail(Code::invalid, "limit takes 1 to 1000");
   catalogue::Query asked;
   asked.collection = kImages;
-  if (!(who.administrator && who.everybody)) asked.access = image::access_values(who.account);
+  if (!(who.administrator && who.everybody))
+    asked.access = image::access_values(who.account, query);
+  if (query.access) {
+    asked.filters.push_back({"access", image::fact_value(image::to_string(*query.access))});
+  }
+  for (const image::Condition& condition : query.conditions) {
+    catalogue::Condition& added = asked.conditions.emplace_back();
+    added.name = image::fact_name(condition.attribute);
+    added.negated = condition.negated;
+    for (const image::FactRange& range : condition.ranges) {
+      added.ranges.push_back({range.from, range.to});
+    }
+  }
   for (const auto& filter : query.filters) {
     asked.filters.push_back({image::fact_name(filter.attribute), image::fact_value(filter.value)});
   }
@@ -277,7 +349,7 @@ async::Task<Result<image::Page>> ImageService::find(Principal who, image::Query 
 async::Task<Result<Download>> ImageService::download(Principal who, std::string id) {
   Result<image::Image> image = co_await show(who, id);
   if (!image) co_return pass(image);
-  if (auto ready = image::check_downloadable(*image); !ready) {
+  if (auto ready = image::check_downloadable(who, *image); !ready) {
     Trail trail(on_.audit, who, "image.download");
     trail.event().image = id;
     trail.fail(ready.error());

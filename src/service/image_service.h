@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -41,8 +42,11 @@ class Trail;
 
 /// Data that comes with a verb: nothing, a stream, or a reference to where it lies.
 struct Data {
-  async::ByteSource* stream = nullptr;  ///< read to its end during the verb; must outlive it
-  std::string location;                 ///< URI; empty for none
+  async::ByteSource* stream = nullptr;         ///< read to its end during the verb; must outlive it
+  std::string location;                        ///< URI; empty for none
+  std::optional<std::uint64_t> promised = {};  ///< how many bytes the caller says there are
+  /// Data whose format is not the one that the image has is refused (`unsupported`).
+  bool strict = false;
 
   static Data none() { return {}; }
   static Data from(async::ByteSource& stream) { return {&stream, {}}; }
@@ -82,6 +86,17 @@ struct Options {
   /// How long a removed image can be restored; 0: not at all.
   std::chrono::milliseconds keep_deleted{0};
 };
+
+/// What a new image is to be besides its attributes.
+struct Registration {
+  std::string id = {};  ///< a UUID of the caller's making; empty: the server makes one
+  /// Nothing is mandatory, as in protocols that learn name and architecture later or never.
+  bool partial = false;
+};
+
+/// Makes the edits of a change from the image as it is at the moment. Called anew whenever somebody
+/// else changed the image in between.
+using Editor = std::function<Result<image::Edits>(const image::Image&)>;
 
 /// An image that others look at too.
 using SharedImage = std::shared_ptr<const image::Image>;
@@ -124,13 +139,31 @@ class ImageService {
   /// registered), `not_found` (a kernel, ramdisk or location that is not there), `quota`,
   /// `forbidden`. If the data breaks off, the image stays registered in DataState::error and the
   /// error says so.
-  async::Task<Result<image::Image>> register_image(Principal who, image::Edits edits, Data data);
+  /// An id that is taken: `conflict`.
+  async::Task<Result<image::Image>> register_image(Principal who, image::Edits edits, Data data,
+                                                   Registration registration = {});
 
   /// Changes attributes and, if data comes with it, takes the data (only in DataState none or
   /// error: `conflict` otherwise). With `expected`, `precondition` unless the image has this
   /// revision.
   async::Task<Result<image::Image>> change(Principal who, std::string id, image::Edits edits,
                                            Data data, std::optional<std::uint64_t> expected);
+
+  /// The same with edits that depend on how the image is.
+  async::Task<Result<image::Image>> change(Principal who, std::string id, Editor editor);
+
+  // sharing.cc
+
+  /// Shares an image with another account, tells what that account says to it, and ends it. The
+  /// rules and errors are image::share's, respond's and unshare's.
+  async::Task<Result<image::Image>> share(Principal who, std::string id, std::string account);
+  async::Task<Result<image::Image>> respond(Principal who, std::string id, std::string account,
+                                            image::Member::Answer answer);
+  async::Task<Result<image::Image>> unshare(Principal who, std::string id, std::string account);
+
+  /// Holds an image's data back, or gives it free again: see image::deactivate.
+  async::Task<Result<image::Image>> deactivate(Principal who, std::string id);
+  async::Task<Result<image::Image>> reactivate(Principal who, std::string id);
 
   async::Task<Result<image::Image>> show(Principal who, std::string id);
 
@@ -199,11 +232,22 @@ class ImageService {
 
   // image_service.cc
   async::Task<Result<image::Image>> register_told(const Principal& who, const image::Edits& edits,
-                                                  const Data& data, Trail& trail);
+                                                  const Data& data,
+                                                  const Registration& registration, Trail& trail);
+  async::Task<Result<void>> check_new_id(const std::string& id);
   async::Task<Result<image::Image>> change_told(const Principal& who, const std::string& id,
-                                                const image::Edits& edits, const Data& data,
+                                                const Editor& editor, const Data& data,
                                                 std::optional<std::uint64_t> expected,
                                                 Trail& trail);
+  /// Changes an image by a rule of the domain, which also says whether `who` may.
+  using Rule = std::function<Result<void>(image::Image&)>;
+  async::Task<Result<image::Image>> apply_rule(Principal who, std::string id, std::string verb,
+                                               Rule rule);
+  async::Task<Result<image::Image>> apply_rule_told(const Principal& who, const std::string& id,
+                                                    const Rule& rule, Trail& trail);
+  /// Adds to a batch what passes from one account's charges to another's.
+  async::Task<Result<void>> add_transfer(const image::Image& before, const image::Image& now,
+                                         catalogue::Batch& batch);
   /// An image that `who` asked for and may not know of.
   void tell_hidden(const Principal& who, const std::string& id, const Error& error);
   const std::string& store_for(const image::Image& image) const;
@@ -212,7 +256,8 @@ class ImageService {
   async::Task<Result<void>> check_link(const Principal& who, const std::string& attribute,
                                        const std::string& id, Trail& trail);
   async::Task<Result<image::Image>> put(const Principal& who, image::Image image, const Data& data,
-                                        bool explicit_store, Trail& trail);
+                                        bool explicit_store, Trail& trail,
+                                        const image::Image* before);
   async::Task<Result<image::Standing>> standing_of(const Principal& who, std::string id,
                                                    const std::string& sort);
   async::Task<Result<catalogue::Query>> catalogue_query(const Principal& who,
@@ -223,11 +268,11 @@ class ImageService {
                                                   const std::string& location, bool explicit_store,
                                                   Trail& trail);
   async::Task<Result<image::Image>> put_upload(const Principal& who, image::Image image,
-                                               async::ByteSource& stream, Trail& trail);
+                                               const Data& data, Trail& trail);
   async::Task<Result<catalogue::Batch>> batch_for(const image::Image& image);
-  async::Task<Result<void>> take_data_or_fail(UploadSession& session, async::ByteSource& stream,
+  async::Task<Result<void>> take_data_or_fail(UploadSession& session, const Data& data,
                                               store::Store& store);
-  async::Task<Result<void>> take_data(UploadSession& session, async::ByteSource& stream,
+  async::Task<Result<void>> take_data(UploadSession& session, const Data& data,
                                       store::Store& store);
   async::Task<Result<void>> reserve(UploadSession& session, std::uint64_t total);
   async::Task<Result<void>> finish_upload(UploadSession& session, const image::DataFacts& data);

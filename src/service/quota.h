@@ -36,5 +36,7 @@ class FixedQuota final : public QuotaLimits {
 /// The catalogue's counters of what an account holds, uploads under way included.
 std::string bytes_counter(const std::string& account);
 std::string images_counter(const std::string& account);
+/// A limit as the catalogue's counters take it.
+std::optional<std::int64_t> as_limit(std::optional<std::uint64_t> limit);
 
 }  // namespace visor::service

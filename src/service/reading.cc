@@ -18,14 +18,18 @@ std::size_t bytes_of_image(const image::Image& image) {
   std::size_t bytes = sizeof image;
   for (const std::string* text :
        {&image.id, &image.owner, &image.name, &image.architecture, &image.type, &image.format,
-        &image.store, &image.kernel, &image.ramdisk, &image.session, &image.blob, &image.location,
-        &image.entity_tag}) {
+        &image.container, &image.store, &image.kernel, &image.ramdisk, &image.session, &image.blob,
+        &image.location, &image.entity_tag}) {
     bytes += bytes_of(*text);
   }
   for (const auto* texts : {&image.extra, &image.unknown}) {
     for (const auto& [name, value] : *texts) {
       bytes += kNode + 2 * sizeof(std::string) + bytes_of(name) + bytes_of(value);
     }
+  }
+  for (const std::string& tag : image.tags) bytes += kNode + sizeof tag + bytes_of(tag);
+  for (const auto& [account, member] : image.members) {
+    bytes += kNode + sizeof account + sizeof member + bytes_of(account);
   }
   for (const auto& [algorithm, hex] : image.digests) {
     bytes += kNode + sizeof(std::string) + bytes_of(hex);

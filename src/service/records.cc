@@ -23,6 +23,28 @@ bool read_access(Value& value, image::Image& image) {
   return access.has_value();
 }
 
+bool read_tags(Value& value, image::Image& image) {
+  Value::Array* tags = value.as_array();
+  if (tags == nullptr) return true;
+  for (Value& tag : *tags) {
+    if (tag.is_text()) image.tags.insert(std::move(*tag.as_text()));
+  }
+  return true;
+}
+
+bool read_members(Value& value, image::Image& image) {
+  Value::Object* members = value.as_object();
+  if (members == nullptr) return true;
+  for (auto& [account, entry] : *members) {
+    const auto answer = image::parse_answer(text_of(entry, "answer"));
+    const auto created = time_of(entry, "created");
+    const auto updated = time_of(entry, "updated");
+    if (!answer || !created || !updated) return false;
+    image.members[std::move(account)] = {*answer, *created, *updated};
+  }
+  return true;
+}
+
 bool read_state(Value& value, image::Image& image) {
   const std::string* text = value.as_text();
   const auto state = text == nullptr ? std::nullopt : image::parse_data_state(*text);
@@ -38,14 +60,16 @@ bool read_lifecycle(Value& value, image::Image& image) {
   return lifecycle.has_value();
 }
 
-bool read_referred(Value& value, image::Image& image) {
-  image.referred = value.as_boolean().value_or(false);
+template <bool image::Image::* kFlag>
+bool read_flag(Value& value, image::Image& image) {
+  image.*kFlag = value.as_boolean().value_or(false);
   return true;
 }
 
-bool read_size(Value& value, image::Image& image) {
-  const auto size = value.as_integer();
-  if (size && *size >= 0) image.size = static_cast<std::uint64_t>(*size);
+template <auto kNumber>
+bool read_number(Value& value, image::Image& image) {
+  const auto number = value.as_integer();
+  if (number && *number >= 0) image.*kNumber = static_cast<std::uint64_t>(*number);
   return true;
 }
 
@@ -103,23 +127,58 @@ constexpr std::array kImageFields = {
     ImageField{"access", read_access, true},
     ImageField{"type", read_text<&Image::type>},
     ImageField{"format", read_text<&Image::format>},
+    ImageField{"container", read_text<&Image::container>},
     ImageField{"store", read_text<&Image::store>},
     ImageField{"kernel", read_text<&Image::kernel>},
     ImageField{"ramdisk", read_text<&Image::ramdisk>},
     ImageField{"extra", read_extra},
+    ImageField{"tags", read_tags},
+    ImageField{"members", read_members},
+    ImageField{"kept", read_flag<&Image::kept>},
+    ImageField{"hidden", read_flag<&Image::hidden>},
+    ImageField{"min_disk", read_number<&Image::min_disk>},
+    ImageField{"min_ram", read_number<&Image::min_ram>},
     ImageField{"state", read_state, true},
     ImageField{"lifecycle", read_lifecycle},
     ImageField{"upload", read_text<&Image::session>},
     ImageField{"blob", read_text<&Image::blob>},
-    ImageField{"referred", read_referred},
+    ImageField{"referred", read_flag<&Image::referred>},
     ImageField{"location", read_text<&Image::location>},
-    ImageField{"size", read_size},
+    ImageField{"size", read_number<&Image::size>},
+    ImageField{"virtual_size", read_number<&Image::virtual_size>},
     ImageField{"digests", read_digests},
     ImageField{"entity_tag", read_text<&Image::entity_tag>},
     ImageField{"created", read_time<&Image::created_at>, true},
     ImageField{"updated", read_time<&Image::updated_at>, true},
     ImageField{"uploaded", read_uploaded},
 };
+
+Value members_value(const image::Image& image) {
+  Value members = Value::object();
+  for (const auto& [account, member] : image.members) {
+    Value entry = Value::object();
+    entry.append("answer", image::to_string(member.answer));
+    set_time(entry, "created", member.created_at);
+    set_time(entry, "updated", member.updated_at);
+    members.append(account, std::move(entry));
+  }
+  return members;
+}
+
+/// What only some of the protocols have words for.
+void append_occasional(const image::Image& image, Value& value) {
+  if (!image.tags.empty()) {
+    Value tags = Value::array();
+    for (const std::string& tag : image.tags) tags.push(tag);
+    value.append("tags", std::move(tags));
+  }
+  if (!image.members.empty()) value.append("members", members_value(image));
+  if (image.kept) value.append("kept", true);
+  if (image.hidden) value.append("hidden", true);
+  if (image.min_disk != 0) value.append("min_disk", image.min_disk);
+  if (image.min_ram != 0) value.append("min_ram", image.min_ram);
+  if (image.virtual_size) value.append("virtual_size", *image.virtual_size);
+}
 
 }  // namespace
 
@@ -131,6 +190,7 @@ catalogue::Record encode(const image::Image& image) {
   value.append("access", image::to_string(image.access));
   set_text(value, "type", image.type);
   set_text(value, "format", image.format);
+  set_text(value, "container", image.container);
   set_text(value, "store", image.store);
   set_text(value, "kernel", image.kernel);
   set_text(value, "ramdisk", image.ramdisk);
@@ -139,6 +199,7 @@ catalogue::Record encode(const image::Image& image) {
     for (const auto& [name, text] : image.extra) extra.append(name, text);
     value.append("extra", std::move(extra));
   }
+  append_occasional(image, value);
   value.append("state", image::to_string(image.state));
   if (image.lifecycle != image::Lifecycle::active)
     value.append("lifecycle", image::to_string(image.lifecycle));
@@ -298,7 +359,7 @@ catalogue::Record encode(const DeletedImage& deleted) {
   set_time(value, "until", deleted.until);
   catalogue::Record record = wrap(kDeletedImages, deleted.image.id, value);
   // Nobody but the owner: what everybody could see is not everybody's to restore.
-  record.facts = {{catalogue::kAccessFact, image::access_values(deleted.image.owner).back()},
+  record.facts = {{catalogue::kAccessFact, image::account_value(deleted.image.owner)},
                   {"owner", deleted.image.owner},
                   {kUntilFact, until_value(deleted.until)}};
   return record;

@@ -21,11 +21,6 @@ constexpr int kAttempts = 8;
 // slice.
 constexpr std::uint64_t kReservationStep = 64 * kMiB;
 
-std::optional<std::int64_t> as_limit(std::optional<std::uint64_t> limit) {
-  if (!limit) return std::nullopt;
-  return static_cast<std::int64_t>(std::min<std::uint64_t>(*limit, INT64_MAX));
-}
-
 Error over_quota(Error error, const std::string& account, const Quota& quota) {
   if (error.code != Code::quota) return error;
   const bool bytes = error.where.find(bytes_counter(account)) != std::string::npos;
@@ -52,6 +47,28 @@ Result<void> check_reference_allowed(const Principal& who, const store::Store& s
                   "your account lacks the privilege to register images by location");
   }
   return fail(Code::internal, "unknown kind of reference");
+}
+
+/// Formats whose first bytes tell what they are.
+bool is_telling(std::string_view format) {
+  static constexpr std::string_view kTelling[] = {"iso", "qcow2",     "vmdk", "vhdx",
+                                                  "vdi", "parallels", "luks"};
+  return std::ranges::find(kTelling, format) != std::end(kTelling);
+}
+
+/// Whether data that was received is what was announced.
+Result<void> check_received(const Data& data, const Received& received, const image::Image& image) {
+  if (data.promised && *data.promised != received.size) {
+    return fail(Code::invalid, "the data has " + std::to_string(received.size) +
+                                   " bytes, not the " + std::to_string(*data.promised) +
+                                   " that were promised");
+  }
+  if (!data.strict || image.container != "bare" || image.format == received.detected_format)
+    return {};
+  if (!is_telling(image.format)) return {};
+  return fail(Code::unsupported,
+              "the image says its format is " + image.format + ", but its data is " +
+                  (received.detected_format.empty() ? "of another" : received.detected_format));
 }
 
 }  // namespace
@@ -123,15 +140,18 @@ async::Task<Result<image::Image>> ImageService::put_reference(const Principal& w
 }
 
 async::Task<Result<image::Image>> ImageService::put_upload(const Principal& who, image::Image image,
-                                                           async::ByteSource& stream,
-                                                           Trail& trail) {
+                                                           const Data& data, Trail& trail) {
   store::Store* store = on_.stores.named(image.store);
   if (!store->capability().writable) {
     co_return fail(
         Code::invalid,
         "the store " + image.store + " takes no uploads; give a location, or choose another store");
   }
-  const auto size = stream.size();
+  const auto size = data.stream->size();
+  if (size && data.promised && *size != *data.promised) {
+    co_return fail(Code::invalid, "the data has " + std::to_string(*size) + " bytes, not the " +
+                                      std::to_string(*data.promised) + " that were promised");
+  }
   if (size && *size > options_.largest_image) {
     co_return fail(Code::too_large,
                    "an image has at most " + format_size(options_.largest_image) + " here");
@@ -156,7 +176,7 @@ async::Task<Result<image::Image>> ImageService::put_upload(const Principal& who,
 
   Measures& measures = Measures::of_process();
   const metrics::UnderWay under_way(measures.uploads_under_way);
-  Result<void> taken = co_await take_data_or_fail(session, stream, *store);
+  Result<void> taken = co_await take_data_or_fail(session, data, *store);
   (taken ? measures.uploads_finished : measures.uploads_failed).add();
   if (!taken) {
     const Error cause = std::move(taken.error());
@@ -172,19 +192,19 @@ async::Task<Result<image::Image>> ImageService::put_upload(const Principal& who,
 }
 
 // Whatever ends an upload, its record and its charge must not stay behind.
-async::Task<Result<void>> ImageService::take_data_or_fail(UploadSession& session,
-                                                          async::ByteSource& stream,
+async::Task<Result<void>> ImageService::take_data_or_fail(UploadSession& session, const Data& data,
                                                           store::Store& store) {
   try {
-    co_return co_await take_data(session, stream, store);
+    co_return co_await take_data(session, data, store);
   } catch (const std::exception& defect) {
     co_return fail(Code::internal, "the server failed while it took the data; send it again",
                    defect.what());
   }
 }
 
-async::Task<Result<void>> ImageService::take_data(UploadSession& session, async::ByteSource& stream,
+async::Task<Result<void>> ImageService::take_data(UploadSession& session, const Data& source,
                                                   store::Store& store) {
+  async::ByteSource& stream = *source.stream;
   Result<std::unique_ptr<store::BlobWriter>> writer =
       co_await store.create(session.record.key, stream.size());
   if (!writer) co_return pass(writer);
@@ -199,6 +219,10 @@ async::Task<Result<void>> ImageService::take_data(UploadSession& session, async:
   if (!received) {
     co_await blob.abort();
     co_return pass(received);
+  }
+  if (auto kept = check_received(source, *received, session.image); !kept) {
+    co_await blob.abort();
+    co_return pass(kept);
   }
   // Before it is: a store that fails here can leave the blob there, and only a removal settles
   // that.

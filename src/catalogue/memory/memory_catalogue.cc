@@ -17,10 +17,21 @@ bool has_fact(const Record& record, std::string_view name, std::string_view valu
       record.facts, [&](const Fact& fact) { return fact.name == name && fact.value == value; });
 }
 
+bool meets(const Record& record, const Condition& condition) {
+  const bool any = std::ranges::any_of(record.facts, [&](const Fact& fact) {
+    return fact.name == condition.name && condition.holds(fact.value);
+  });
+  return any != condition.negated;
+}
+
 bool matches(const Record& record, const Query& query) {
   if (query.access && std::ranges::none_of(*query.access, [&](const std::string& value) {
         return has_fact(record, kAccessFact, value);
       })) {
+    return false;
+  }
+  if (!std::ranges::all_of(query.conditions,
+                           [&](const Condition& condition) { return meets(record, condition); })) {
     return false;
   }
   return std::ranges::all_of(query.filters, [&](const Fact& filter) {

@@ -70,6 +70,11 @@ bool Finder::resolve_names() {
     rest_.assign(filters_.begin() + kMostFilterRanges, filters_.end());
     filters_.resize(kMostFilterRanges);
   }
+  for (const Condition& condition : query_.conditions) {
+    const auto name = find_name(connection_, query_.collection, condition.name);
+    if (name) conditions_.emplace_back(*name, &condition);
+    if (!name && !condition.negated) return false;
+  }
   if (query_.access) {
     const auto name = find_name(connection_, query_.collection, kAccessFact);
     if (!name) return false;
@@ -160,9 +165,19 @@ bool Finder::allowed() const {
   });
 }
 
+bool Finder::meets(std::int64_t name, const Condition& condition) const {
+  const bool any = std::ranges::any_of(facts_, [&](const FactView& fact) {
+    return fact.name == name && condition.holds(fact.value);
+  });
+  return any != condition.negated;
+}
+
 // What no range stands for.
 bool Finder::passes_rest() const {
   if (access_by_record_ && !allowed()) return false;
+  for (const auto& [name, condition] : conditions_) {
+    if (!meets(name, *condition)) return false;
+  }
   return std::ranges::all_of(
       rest_, [&](const NumberedFact& filter) { return has(filter.name, filter.value); });
 }

@@ -71,6 +71,7 @@ class Finder {
   void load(std::int64_t place);
   std::string_view smallest_sort_value(bool& lacking) const;
   bool allowed() const;
+  bool meets(std::int64_t name, const Condition& condition) const;
   bool passes_rest() const;
   bool passes_all() const;
   bool has(std::int64_t name, std::string_view value) const;
@@ -104,6 +105,8 @@ class Finder {
   std::int64_t sort_ = 0;  ///< the number of the fact to sort by; 0: no record has it
   std::vector<NumberedFact> filters_;
   std::vector<NumberedFact> rest_;  ///< filters that are checked record by record
+  /// The query's conditions and the numbers of their names.
+  std::vector<std::pair<std::int64_t, const Condition*>> conditions_;
   std::vector<NumberedFact> access_;
   bool access_by_record_ = false;  ///< the same for an access set with very many values
   Effort effort_;

@@ -51,6 +51,7 @@ constexpr std::array kStatusWords = {
     std::pair{image::DataState::uploading, std::string_view("uploading")},
     // Data that another protocol keeps aside is on its way, as far as this one can tell.
     std::pair{image::DataState::staged, std::string_view("uploading")},
+    std::pair{image::DataState::importing, std::string_view("uploading")},
     std::pair{image::DataState::present, std::string_view("available")},
     std::pair{image::DataState::error, std::string_view("error")},
 };
@@ -58,6 +59,9 @@ constexpr std::array kStatusWords = {
 constexpr std::array kAccessWords = {
     std::pair{image::Access::everyone, std::string_view("public")},
     std::pair{image::Access::owner, std::string_view("private")},
+    // Made by other protocols, which know more kinds of access.
+    std::pair{image::Access::members, std::string_view("shared")},
+    std::pair{image::Access::community, std::string_view("community")},
 };
 
 const Word* find_word(std::string_view name) {

@@ -1,0 +1,172 @@
+#include "front/glance/glance_front_end.h"
+
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include "audit/event.h"
+#include "base/random.h"
+#include "front/glance/errors.h"
+#include "front/glance/image_routes.h"
+#include "front/glance/versions.h"
+
+namespace visor::front::glance {
+namespace {
+
+constexpr std::string_view kRequestIdHeader = "x-openstack-request-id";
+constexpr std::size_t kLongestRequestId = 64;
+
+/// The id that the caller gave the request, or a new one; nothing if theirs is too long.
+std::optional<std::string> request_id_of(const http::RequestHead& head) {
+  const auto given = head.field(kRequestIdHeader);
+  if (!given || given->empty()) return "req-" + random_uuid();
+  if (given->size() > kLongestRequestId) return std::nullopt;
+  return std::string(*given);
+}
+
+http::Response plain_text(std::string text) {
+  http::Response response;
+  response.set("Content-Type", "text/plain");
+  response.text = std::move(text);
+  return response;
+}
+
+http::Response redirect_to(std::string location) {
+  http::Response response;
+  response.status = 302;
+  response.set("Location", std::move(location));
+  return response;
+}
+
+bool takes_no_body(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "DELETE";
+}
+
+// While the log can't be written it says so itself; a refusal stands either way.
+void tell_unauthenticated(audit::Log* log, const http::Request& request, const Error& error) {
+  if (log == nullptr || error.code != Code::unauthenticated) return;
+  audit::Event event;
+  event.verb = "request.authenticate";
+  event.outcome = audit::Outcome::refused;
+  event.error = error.code;
+  event.role = audit::Role::anonymous;
+  event.request = request.id;
+  event.from = request.peer;
+  event.detail = std::string(request.head.method) + " " + std::string(request.head.path);
+  [[maybe_unused]] const auto told = log->append(event);
+}
+
+}  // namespace
+
+GlanceFrontEnd::GlanceFrontEnd(service::ImageService& images, auth::IdentitySource& identities,
+                               Options options)
+    : images_(images), identities_(identities), options_(std::move(options)) {
+  add_image_routes();
+}
+
+void GlanceFrontEnd::add_image_routes() {
+  add("DELETE", "/v2/images/{image}", [this](Exchange& e) { return delete_image(images_, e); });
+}
+
+void GlanceFrontEnd::add(std::string method, std::string_view pattern, Verb verb) {
+  router_.add(
+      std::move(method), pattern,
+      [this, verb = std::move(verb)](http::Request& request, const http::Parameters& parameters) {
+        return answer(request, parameters, verb);
+      });
+}
+
+async::Task<http::Response> GlanceFrontEnd::handle(http::Request& request) {
+  // A request that fails in a way nobody thought of must not take the others' server with it.
+  try {
+    co_return co_await route(request);
+  } catch (const std::exception& defect) {
+    const Error error{Code::internal, "an exception escaped", defect.what(), Retry::never};
+    log_failure(error, request);
+    const http::Parameters none;
+    const Exchange exchange{request, none, {}, {}};
+    co_return error_answer(error, exchange);
+  }
+}
+
+async::Task<http::Response> GlanceFrontEnd::route(http::Request& request) {
+  const http::RequestHead& head = request.head;
+  if (head.path == "/healthcheck") co_return plain_text("OK");
+  if (head.path == "/versions" || head.path == "/versions/") {
+    co_return list_versions(200, address_of(request));
+  }
+  const auto path = versioned_path(head);
+  if (!path) co_return list_versions(300, address_of(request));
+  if (*path == "/v2") co_return redirect_to(address_of(request) + "/v2/");
+
+  const http::Router::Match match = router_.match(head.method, *path);
+  if (match.action != nullptr) {
+    const http::Action& action = *match.action;
+    co_return co_await action(request, match.parameters);
+  }
+  if (match.allowed.empty()) co_return refusal(head, 404, "The resource could not be found.");
+  co_return method_refusal(head, match.allowed);
+}
+
+async::Task<http::Response> GlanceFrontEnd::answer(http::Request& request,
+                                                   const http::Parameters& parameters,
+                                                   const Verb& verb) {
+  const http::RequestHead& head = request.head;
+  auto request_id = request_id_of(head);
+  if (!request_id) {
+    co_return refusal(head, 431, "the header x-openstack-request-id has at most 64 characters");
+  }
+  Exchange exchange{request, parameters, address_of(request), std::move(*request_id)};
+  Result<void> admitted = co_await admit(exchange);
+  Result<http::Response> response = http::Response();
+  if (!admitted) {
+    response = pass(admitted);
+  } else if (takes_no_body(head.method) && head.has_body()) {
+    response = fail(Code::invalid, "A body is not expected with this request.");
+  } else {
+    response = co_await verb(exchange);
+  }
+  if (!response) {
+    log_failure(response.error(), request);
+    const bool unknown = response.error().code == Code::unauthenticated;
+    response = error_answer(response.error(), exchange);
+    if (unknown) response->set("WWW-Authenticate", identities_.challenge());
+  }
+  response->set(std::string(kRequestIdHeader), exchange.request_id);
+  co_return std::move(*response);
+}
+
+async::Task<Result<void>> GlanceFrontEnd::admit(Exchange& exchange) {
+  const http::RequestHead& head = exchange.request.head;
+  auth::Presented presented;
+  presented.token = head.field("x-auth-token").value_or("");
+  presented.service_token = head.field("x-service-token").value_or("");
+  presented.authorization = head.field("authorization").value_or("");
+  presented.address = exchange.request.peer;
+  Result<Principal> who = co_await identities_.identify(presented);
+  if (!who) {
+    tell_unauthenticated(options_.audit, exchange.request, who.error());
+    co_return pass(who);
+  }
+  exchange.who = std::move(*who);
+  // An administrator of an OpenStack cloud sees every project's images without asking for it.
+  exchange.who.everybody = exchange.who.administrator;
+  exchange.who.may_publish = exchange.who.administrator;
+  exchange.who.origin = {exchange.request.id, exchange.request.peer};
+  exchange.request.user = exchange.who.user.empty() ? exchange.who.account : exchange.who.user;
+  co_return Result<void>{};
+}
+
+std::string GlanceFrontEnd::address_of(const http::Request& request) const {
+  if (options_.public_address.find("://") != std::string::npos) return options_.public_address;
+  const std::string& address =
+      options_.public_address.empty() ? request.local : options_.public_address;
+  return (request.secure ? "https://" : "http://") + address;
+}
+
+http::Response GlanceFrontEnd::refuse(int status, std::string_view reason,
+                                      const http::RequestHead& head) {
+  return refusal(head, status, reason);
+}
+
+}  // namespace visor::front::glance

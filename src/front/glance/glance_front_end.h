@@ -1,0 +1,53 @@
+// OpenStack's Image API, version 2, as a handler of HTTP requests.
+//
+// Contract: the Image API's reference. A translator: what may be done, and what it means, the
+// service decides.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "audit/log.h"
+#include "auth/identity_source.h"
+#include "front/glance/exchange.h"
+#include "http/message.h"
+#include "http/router.h"
+#include "service/image_service.h"
+
+namespace visor::front::glance {
+
+struct Options {
+  /// What clients reach the server by, for links: "images.example.org:9292", or with its scheme in
+  /// front. Empty: the address that the request came to.
+  std::string public_address;
+  /// Told of refusals that never reach a service; outlives the front end. Null: nobody is.
+  audit::Log* audit = nullptr;
+};
+
+/// Answers the Image API. Every request but those for the versions and for the server's health must
+/// show who it comes from. Thread-safe; services and identities outlive it.
+class GlanceFrontEnd : public http::Handler {
+ public:
+  GlanceFrontEnd(service::ImageService& images, auth::IdentitySource& identities, Options options);
+
+  async::Task<http::Response> handle(http::Request& request) override;
+  http::Response refuse(int status, std::string_view reason,
+                        const http::RequestHead& head) override;
+
+ private:
+  void add(std::string method, std::string_view pattern, Verb verb);
+  void add_image_routes();
+
+  async::Task<http::Response> route(http::Request& request);
+  async::Task<http::Response> answer(http::Request& request, const http::Parameters& parameters,
+                                     const Verb& verb);
+  async::Task<Result<void>> admit(Exchange& exchange);
+  std::string address_of(const http::Request& request) const;
+
+  service::ImageService& images_;
+  auth::IdentitySource& identities_;
+  const Options options_;
+  http::Router router_;
+};
+
+}  // namespace visor::front::glance
