@@ -25,8 +25,8 @@ bool is_settable(std::string_view name);
 /// One wish of a caller: a core attribute or, with `extra`, one of the open schema. An empty value
 /// undefines it.
 struct Edit {
-  std::string name;
-  std::string value;
+  std::string name = {};
+  std::string value = {};
   bool extra = false;
   /// The words of a protocol in which an empty text is a value as good as another (a name or an
   /// attribute of one's own can be empty), and a link may lead to an image that is not there yet.

@@ -74,10 +74,14 @@ struct Image {
   DataState state = DataState::none;
   Lifecycle lifecycle = Lifecycle::active;
 
-  std::string session;    ///< the upload under way, while `state` is uploading
-  std::string blob;       ///< the data, once present
-  bool referred = false;  ///< the data lies elsewhere and is not ours
-  std::string location;   ///< URI of the data, without credentials
+  std::string session;  ///< the upload under way, while `state` is uploading
+  std::string import;   ///< the import that last worked on it, or works
+  bool import_runs = false;
+  std::set<std::string> awaited_stores;  ///< that the import still has to bring the data to
+  std::set<std::string> failed_stores;   ///< that it could not bring the data to
+  std::string blob;                      ///< the data, once present
+  bool referred = false;                 ///< the data lies elsewhere and is not ours
+  std::string location;                  ///< URI of the data, without credentials
   std::optional<std::uint64_t> size;
   std::optional<std::uint64_t> virtual_size;  ///< of the disk in the data, in bytes
   Digests digests;

@@ -185,6 +185,9 @@ class ImageService {
   async::Task<Result<std::unique_ptr<async::ByteSource>>> open(const Download& download,
                                                                store::ByteRange range);
 
+  /// The names of the stores where the data of an image lies, sorted; none while it has none.
+  async::Task<Result<std::vector<std::string>>> stores_of(const image::Image& image);
+
   /// A URL at which the client itself gets what `download` found, good for a short time, and counts
   /// the read; nothing if its store gives data through this server only.
   Result<std::optional<std::string>> elsewhere(const Download& download);
@@ -258,10 +261,12 @@ class ImageService {
   async::Task<Result<image::Image>> put(const Principal& who, image::Image image, const Data& data,
                                         bool explicit_store, Trail& trail,
                                         const image::Image* before);
+  // finding.cc
   async::Task<Result<image::Standing>> standing_of(const Principal& who, std::string id,
                                                    const std::string& sort);
   async::Task<Result<catalogue::Query>> catalogue_query(const Principal& who,
                                                         const image::Query& query);
+  async::Task<Result<image::Page>> find_in_order(const Principal& who, const image::Query& query);
 
   // uploading.cc
   async::Task<Result<image::Image>> put_reference(const Principal& who, image::Image image,

@@ -1,4 +1,5 @@
 // Reads of one image, from memory where it is there.
+#include <algorithm>
 #include <utility>
 
 #include "base/random.h"
@@ -79,6 +80,20 @@ std::optional<Description> ImageService::describe_at_once(const Principal& who,
   auto reads = read_counts_.of_at_once(id);
   if (!reads || !*reads) return std::nullopt;
   return Description{std::move(*image->value), **reads, image->from_memory};
+}
+
+async::Task<Result<std::vector<std::string>>> ImageService::stores_of(const image::Image& image) {
+  if (image.state != image::DataState::present) co_return std::vector<std::string>{};
+  Result<std::vector<Copy>> copies = co_await copies_.of(image.blob);
+  if (!copies) {
+    // Removed between the two reads.
+    if (copies.error().code == Code::not_found) co_return std::vector<std::string>{};
+    co_return pass(copies);
+  }
+  std::vector<std::string> names;
+  for (const Copy& copy : *copies) names.push_back(copy.store);
+  std::ranges::sort(names);
+  co_return names;
 }
 
 }  // namespace visor::service

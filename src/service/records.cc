@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -23,11 +24,12 @@ bool read_access(Value& value, image::Image& image) {
   return access.has_value();
 }
 
-bool read_tags(Value& value, image::Image& image) {
-  Value::Array* tags = value.as_array();
-  if (tags == nullptr) return true;
-  for (Value& tag : *tags) {
-    if (tag.is_text()) image.tags.insert(std::move(*tag.as_text()));
+template <std::set<std::string> image::Image::* kTexts>
+bool read_texts(Value& value, image::Image& image) {
+  Value::Array* texts = value.as_array();
+  if (texts == nullptr) return true;
+  for (Value& text : *texts) {
+    if (text.is_text()) (image.*kTexts).insert(std::move(*text.as_text()));
   }
   return true;
 }
@@ -132,7 +134,7 @@ constexpr std::array kImageFields = {
     ImageField{"kernel", read_text<&Image::kernel>},
     ImageField{"ramdisk", read_text<&Image::ramdisk>},
     ImageField{"extra", read_extra},
-    ImageField{"tags", read_tags},
+    ImageField{"tags", read_texts<&Image::tags>},
     ImageField{"members", read_members},
     ImageField{"kept", read_flag<&Image::kept>},
     ImageField{"hidden", read_flag<&Image::hidden>},
@@ -141,6 +143,10 @@ constexpr std::array kImageFields = {
     ImageField{"state", read_state, true},
     ImageField{"lifecycle", read_lifecycle},
     ImageField{"upload", read_text<&Image::session>},
+    ImageField{"import", read_text<&Image::import>},
+    ImageField{"import_runs", read_flag<&Image::import_runs>},
+    ImageField{"awaited_stores", read_texts<&Image::awaited_stores>},
+    ImageField{"failed_stores", read_texts<&Image::failed_stores>},
     ImageField{"blob", read_text<&Image::blob>},
     ImageField{"referred", read_flag<&Image::referred>},
     ImageField{"location", read_text<&Image::location>},
@@ -165,19 +171,26 @@ Value members_value(const image::Image& image) {
   return members;
 }
 
+void append_texts(Value& value, const char* name, const std::set<std::string>& texts) {
+  if (texts.empty()) return;
+  Value list = Value::array();
+  for (const std::string& text : texts) list.push(text);
+  value.append(name, std::move(list));
+}
+
 /// What only some of the protocols have words for.
 void append_occasional(const image::Image& image, Value& value) {
-  if (!image.tags.empty()) {
-    Value tags = Value::array();
-    for (const std::string& tag : image.tags) tags.push(tag);
-    value.append("tags", std::move(tags));
-  }
+  append_texts(value, "tags", image.tags);
   if (!image.members.empty()) value.append("members", members_value(image));
   if (image.kept) value.append("kept", true);
   if (image.hidden) value.append("hidden", true);
   if (image.min_disk != 0) value.append("min_disk", image.min_disk);
   if (image.min_ram != 0) value.append("min_ram", image.min_ram);
   if (image.virtual_size) value.append("virtual_size", *image.virtual_size);
+  set_text(value, "import", image.import);
+  if (image.import_runs) value.append("import_runs", true);
+  append_texts(value, "awaited_stores", image.awaited_stores);
+  append_texts(value, "failed_stores", image.failed_stores);
 }
 
 }  // namespace

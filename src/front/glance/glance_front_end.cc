@@ -6,8 +6,10 @@
 
 #include "audit/event.h"
 #include "base/random.h"
+#include "front/glance/data_routes.h"
 #include "front/glance/errors.h"
 #include "front/glance/image_routes.h"
+#include "front/glance/member_routes.h"
 #include "front/glance/versions.h"
 
 namespace visor::front::glance {
@@ -22,6 +24,12 @@ std::optional<std::string> request_id_of(const http::RequestHead& head) {
   if (!given || given->empty()) return "req-" + random_uuid();
   if (given->size() > kLongestRequestId) return std::nullopt;
   return std::string(*given);
+}
+
+Offer offer_of(const Options& options) {
+  Offer offer;
+  for (const StoreInfo& store : options.stores) offer.stores.push_back(store.name);
+  return offer;
 }
 
 http::Response plain_text(std::string text) {
@@ -60,12 +68,55 @@ void tell_unauthenticated(audit::Log* log, const http::Request& request, const E
 
 GlanceFrontEnd::GlanceFrontEnd(service::ImageService& images, auth::IdentitySource& identities,
                                Options options)
-    : images_(images), identities_(identities), options_(std::move(options)) {
+    : images_(images),
+      identities_(identities),
+      options_(std::move(options)),
+      offer_(offer_of(options_)) {
   add_image_routes();
+  add_data_routes();
+  add_member_routes();
+  add_store_routes();
 }
 
 void GlanceFrontEnd::add_image_routes() {
-  add("DELETE", "/v2/images/{image}", [this](Exchange& e) { return delete_image(images_, e); });
+  using ImageVerb = async::Task<Result<http::Response>> (*)(service::ImageService&, Exchange&);
+  const auto route = [this](const char* method, const char* pattern, ImageVerb verb) {
+    add(method, pattern, [this, verb](Exchange& exchange) { return verb(images_, exchange); });
+  };
+  add("POST", "/v2/images", [this](Exchange& e) { return create_image(images_, offer_, e); });
+  route("GET", "/v2/images", list_images);
+  route("GET", "/v2/images/{image}", show_image);
+  route("PATCH", "/v2/images/{image}", patch_image);
+  route("DELETE", "/v2/images/{image}", delete_image);
+  route("POST", "/v2/images/{image}/actions/deactivate", deactivate_image);
+  route("POST", "/v2/images/{image}/actions/reactivate", reactivate_image);
+  route("PUT", "/v2/images/{image}/tags/{tag}", put_tag);
+  route("DELETE", "/v2/images/{image}/tags/{tag}", delete_tag);
+}
+
+void GlanceFrontEnd::add_data_routes() {
+  constexpr const char* kFile = "/v2/images/{image}/file";
+  add("PUT", kFile, [this](Exchange& e) { return upload_file(images_, e); });
+  add("GET", kFile, [this](Exchange& e) { return download_file(images_, e); });
+  add("HEAD", kFile, [this](Exchange& e) { return download_file(images_, e); });
+}
+
+void GlanceFrontEnd::add_member_routes() {
+  constexpr const char* kMembers = "/v2/images/{image}/members";
+  constexpr const char* kMember = "/v2/images/{image}/members/{member}";
+  add("POST", kMembers, [this](Exchange& e) { return create_member(images_, e); });
+  add("GET", kMembers, [this](Exchange& e) { return list_members(images_, e); });
+  add("GET", kMember, [this](Exchange& e) { return show_member(images_, e); });
+  add("PUT", kMember, [this](Exchange& e) { return update_member(images_, e); });
+  add("DELETE", kMember, [this](Exchange& e) { return delete_member(images_, e); });
+}
+
+void GlanceFrontEnd::add_store_routes() {
+  add("GET", "/v2/info/import",
+      [this](Exchange&) { return list_import_methods(offer_.import_methods); });
+  add("GET", "/v2/info/stores", [this](Exchange&) { return list_stores(options_.stores); });
+  add("GET", "/v2/info/stores/detail",
+      [this](Exchange& e) { return list_stores_in_detail(options_.stores, e); });
 }
 
 void GlanceFrontEnd::add(std::string method, std::string_view pattern, Verb verb) {

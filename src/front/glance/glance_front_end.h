@@ -6,10 +6,13 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "audit/log.h"
 #include "auth/identity_source.h"
 #include "front/glance/exchange.h"
+#include "front/glance/image_routes.h"
+#include "front/glance/store_routes.h"
 #include "http/message.h"
 #include "http/router.h"
 #include "service/image_service.h"
@@ -20,6 +23,7 @@ struct Options {
   /// What clients reach the server by, for links: "images.example.org:9292", or with its scheme in
   /// front. Empty: the address that the request came to.
   std::string public_address;
+  std::vector<StoreInfo> stores;  ///< those that clients can name, by name
   /// Told of refusals that never reach a service; outlives the front end. Null: nobody is.
   audit::Log* audit = nullptr;
 };
@@ -37,6 +41,9 @@ class GlanceFrontEnd : public http::Handler {
  private:
   void add(std::string method, std::string_view pattern, Verb verb);
   void add_image_routes();
+  void add_data_routes();
+  void add_member_routes();
+  void add_store_routes();
 
   async::Task<http::Response> route(http::Request& request);
   async::Task<http::Response> answer(http::Request& request, const http::Parameters& parameters,
@@ -47,6 +54,7 @@ class GlanceFrontEnd : public http::Handler {
   service::ImageService& images_;
   auth::IdentitySource& identities_;
   const Options options_;
+  const Offer offer_;
   http::Router router_;
 };
 
