@@ -5,8 +5,10 @@
 
 #include "app/access_log.h"
 #include "app/application_parts.h"
+#include "app/glance_parts.h"
 #include "async/executor.h"
 #include "base/log.h"
+#include "front/glance/glance_front_end.h"
 #include "front/native/native_front_end.h"
 #include "net/address.h"
 
@@ -154,8 +156,10 @@ Result<void> Application::Parts::make_front_ends() {
     identities = std::move(*opened);
   }
   if (anywhere(configuration, FrontEndKind::glance)) {
-    // The Glance front end is made here, over `images` and `identities->source()`.
-    return fail(Code::unsupported, "glance is not in this version");
+    front::glance::Options glance_ones = glance_options(configuration);
+    glance_ones.audit = audit.get();
+    glance = std::make_unique<front::glance::GlanceFrontEnd>(*images, identities->source(),
+                                                             std::move(glance_ones));
   }
   if (anywhere(configuration, FrontEndKind::identity) && !identity) {
     return fail(Code::unsupported, "identity is not in this version");

@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "front/glance/words.h"
 #include "http/router.h"
+#include "image/attributes.h"
 
 namespace visor::front::glance {
 namespace {
