@@ -27,7 +27,9 @@ void Application::Parts::finish_writing() {
 }
 
 void Application::Parts::let_go() {
+  if (imports) imports->stop();
   if (placements) placements->stop();
+  importing.reset();
   placing.reset();
   tidying.reset();
   operations.let_go();
@@ -40,6 +42,7 @@ void Application::Parts::let_go() {
 
 void Application::Parts::stop(bool sockets_stay) {
   if (std::exchange(stopped, true)) return;
+  if (imports) imports->stop();
   if (placements) placements->stop();
   tidying.reset();
   operations.server_stops();
@@ -56,7 +59,9 @@ void Application::Parts::stop(bool sockets_stay) {
     server->stop(std::max(left, std::chrono::milliseconds(0)));
   }
   // Work that has not ended by now waits for a store elsewhere.
-  if (placements && placements->under_way()) cut_outbound();
+  const bool busy = (placements && placements->under_way()) || (imports && imports->under_way());
+  if (busy) cut_outbound();
+  importing.reset();
   placing.reset();
   finish_writing();
   if (audit) audit->close();

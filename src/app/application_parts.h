@@ -24,6 +24,7 @@
 #include "service/account_quota.h"
 #include "service/account_service.h"
 #include "service/image_service.h"
+#include "service/import_service.h"
 #include "service/jobs.h"
 #include "service/placement_service.h"
 #include "store/store_set.h"
@@ -93,6 +94,7 @@ struct Application::Parts {
   std::optional<service::AccountQuota> quotas;
   std::optional<service::ImageService> images;
   std::optional<service::PlacementService> placements;
+  std::optional<service::ImportService> imports;
   std::optional<service::AccountService> users;
   std::optional<auth::Authenticator> authenticator;
   std::unique_ptr<IdentityParts> identities;  // null if no listener asks for it
@@ -106,6 +108,7 @@ struct Application::Parts {
   Operations operations;
   std::optional<PeriodicTask> tidying;
   std::optional<PeriodicTask> placing;
+  std::optional<PeriodicTask> importing;
 
   std::vector<Application::Address> addresses;
   bool stopped = false;

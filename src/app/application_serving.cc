@@ -96,7 +96,9 @@ Result<void> check_files(const Configuration& configuration) {
 async::Task<Result<void>> Application::Parts::recover() {
   Result<void> recovered = co_await images->recover();
   if (!recovered) co_return recovered;
-  co_return co_await placements->recover();
+  Result<void> placed = co_await placements->recover();
+  if (!placed) co_return placed;
+  co_return co_await imports->recover();
 }
 
 Result<void> Application::Parts::serve(net::InheritedSockets* inherited) {
@@ -110,6 +112,7 @@ Result<void> Application::Parts::serve(net::InheritedSockets* inherited) {
                                        Clock::system(), *quotas, audit.get()};
   images.emplace(foundation, options);
   placements.emplace(foundation, configuration.digests);
+  imports.emplace(foundation, *images, *placements, configuration.digests);
   const std::size_t recovery = jobs.add("recovery", std::chrono::milliseconds(0));
   if (auto recovered = jobs.run(recovery, [this] { return run_until_done(recover()); });
       !recovered) {
@@ -157,6 +160,7 @@ Result<void> Application::Parts::make_front_ends() {
   }
   if (anywhere(configuration, FrontEndKind::glance)) {
     front::glance::Options glance_ones = glance_options(configuration);
+    glance_ones.imports = &*imports;
     glance_ones.audit = audit.get();
     glance = std::make_unique<front::glance::GlanceFrontEnd>(*images, identities->source(),
                                                              std::move(glance_ones));
@@ -230,6 +234,8 @@ void Application::Parts::start_jobs() {
     auto tidied = jobs.run(tidy, [this] {
       auto of_images = run_until_done(images->tidy());
       auto of_placements = run_until_done(placements->tidy());
+      if (auto of_imports = run_until_done(imports->tidy()); of_placements)
+        of_placements = std::move(of_imports);
       if (identities) {
         if (auto of_tokens = run_until_done(identities->tidy()); !of_tokens) return of_tokens;
       }
@@ -239,6 +245,9 @@ void Application::Parts::start_jobs() {
   });
   placing.emplace(kLookForPlacements, [this] {
     if (placements->due()) run_until_done(placements->run());
+  });
+  importing.emplace(kLookForPlacements, [this] {
+    if (imports->due()) run_until_done(imports->run());
   });
 }
 

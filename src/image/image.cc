@@ -22,10 +22,12 @@ constexpr Names<Phase, 6> kPhases{{{Phase::available, "available"},
                                    {Phase::pending, "pending"},
                                    {Phase::receiving, "receiving"},
                                    {Phase::staged, "staged"}}};
-constexpr Names<DataState, 6> kDataStates{{{DataState::none, "none"},
+constexpr Names<Importing, 3> kImportings{{{Importing::no, "no"},
+                                           {Importing::gathering, "gathering"},
+                                           {Importing::spreading, "spreading"}}};
+constexpr Names<DataState, 5> kDataStates{{{DataState::none, "none"},
                                            {DataState::uploading, "uploading"},
                                            {DataState::staged, "staged"},
-                                           {DataState::importing, "importing"},
                                            {DataState::present, "present"},
                                            {DataState::error, "error"}}};
 constexpr Names<Lifecycle, 4> kLifecycles{{{Lifecycle::active, "active"},
@@ -53,6 +55,7 @@ std::optional<Enum> value_of(const Names<Enum, N>& table, std::string_view text)
 
 std::string_view to_string(Access access) { return name_of(kAccess, access); }
 std::string_view to_string(Member::Answer answer) { return name_of(kAnswers, answer); }
+std::string_view to_string(Importing importing) { return name_of(kImportings, importing); }
 std::string_view to_string(Phase phase) { return name_of(kPhases, phase); }
 std::string_view to_string(DataState state) { return name_of(kDataStates, state); }
 std::string_view to_string(Lifecycle lifecycle) { return name_of(kLifecycles, lifecycle); }
@@ -60,6 +63,9 @@ std::string_view to_string(Lifecycle lifecycle) { return name_of(kLifecycles, li
 std::optional<Access> parse_access(std::string_view text) { return value_of(kAccess, text); }
 std::optional<Member::Answer> parse_answer(std::string_view text) {
   return value_of(kAnswers, text);
+}
+std::optional<Importing> parse_importing(std::string_view text) {
+  return value_of(kImportings, text);
 }
 std::optional<DataState> parse_data_state(std::string_view text) {
   return value_of(kDataStates, text);
@@ -69,6 +75,7 @@ std::optional<Lifecycle> parse_lifecycle(std::string_view text) {
 }
 
 Phase phase_of(const Image& image) {
+  if (image.importing == Importing::gathering) return Phase::importing;
   switch (image.state) {
     case DataState::none:
     case DataState::error:
@@ -77,8 +84,6 @@ Phase phase_of(const Image& image) {
       return Phase::receiving;
     case DataState::staged:
       return Phase::staged;
-    case DataState::importing:
-      return Phase::importing;
     case DataState::present:
       break;
   }

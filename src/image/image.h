@@ -29,8 +29,12 @@ struct Member {
 };
 
 /// How far the image's data is. `staged`: it is here, but is not served before an import makes it
-/// the image's own; `importing`: that is under way.
-enum class DataState { none, uploading, staged, importing, present, error };
+/// the image's own.
+enum class DataState { none, uploading, staged, present, error };
+
+/// Whether an import works on the image: not now; it brings data, of which nothing is served before
+/// it is done; or the data is served, and is on its way to more stores.
+enum class Importing { no, gathering, spreading };
 
 /// What the operator or owner says of an image whose data is present; independent of DataState.
 enum class Lifecycle { active, deactivated, quarantined, deprecated };
@@ -41,10 +45,12 @@ enum class Phase { available, held, importing, pending, receiving, staged };
 std::string_view to_string(Access access);
 std::string_view to_string(Member::Answer answer);
 std::string_view to_string(Phase phase);
+std::string_view to_string(Importing importing);
 std::string_view to_string(DataState state);
 std::string_view to_string(Lifecycle lifecycle);
 std::optional<Access> parse_access(std::string_view text);
 std::optional<Member::Answer> parse_answer(std::string_view text);
+std::optional<Importing> parse_importing(std::string_view text);
 std::optional<DataState> parse_data_state(std::string_view text);
 std::optional<Lifecycle> parse_lifecycle(std::string_view text);
 
@@ -76,7 +82,7 @@ struct Image {
 
   std::string session;  ///< the upload under way, while `state` is uploading
   std::string import;   ///< the import that last worked on it, or works
-  bool import_runs = false;
+  Importing importing = Importing::no;
   std::set<std::string> awaited_stores;  ///< that the import still has to bring the data to
   std::set<std::string> failed_stores;   ///< that it could not bring the data to
   std::string blob;                      ///< the data, once present

@@ -15,8 +15,6 @@ std::unexpected<Error> wrong_state(const Image& image) {
                   named(image) + " is being uploaded right now; wait until that is done");
     case DataState::staged:
       return fail(Code::conflict, named(image) + " has staged data already");
-    case DataState::importing:
-      return fail(Code::conflict, named(image) + " is being imported right now");
     case DataState::present:
       return fail(
           Code::conflict,
@@ -98,7 +96,48 @@ std::unexpected<Error> no_such_image(std::string_view id) {
   return fail(Code::not_found, "no image has the id " + std::string(id.substr(0, 64)));
 }
 
-Result<void> begin_upload(Image& image, std::string session) {
+Result<void> check_import(const Image& image, std::string_view import) {
+  if (image.importing == Importing::no || image.import == import) return {};
+  return fail(Code::conflict,
+              named(image) + " is being imported right now; wait until that is done");
+}
+
+Result<void> begin_import(Image& image, std::string import, bool gathers) {
+  if (auto idle = check_import(image, ""); !idle) return idle;
+  image.import = std::move(import);
+  image.importing = gathers ? Importing::gathering : Importing::spreading;
+  image.failed_stores.clear();
+  return {};
+}
+
+void end_import(Image& image) {
+  image.importing = Importing::no;
+  image.awaited_stores.clear();
+}
+
+Result<void> adopt_staged(Image& image, Time now) {
+  if (image.state != DataState::staged) return wrong_state(image);
+  image.state = DataState::present;
+  image.uploaded_at = now;
+  image.updated_at = now;
+  return {};
+}
+
+void drop_data(Image& image, Time now) {
+  image.state = DataState::none;
+  image.blob.clear();
+  image.location.clear();
+  image.referred = false;
+  image.size.reset();
+  image.virtual_size.reset();
+  image.digests.clear();
+  image.entity_tag.clear();
+  image.uploaded_at.reset();
+  image.updated_at = now;
+}
+
+Result<void> begin_upload(Image& image, std::string session, std::string_view import) {
+  if (auto free = check_import(image, import); !free) return free;
   if (!takes_data(image)) return wrong_state(image);
   image.state = DataState::uploading;
   image.session = std::move(session);
@@ -111,6 +150,14 @@ Result<void> finish_upload(Image& image, const std::string& session, DataFacts d
   return {};
 }
 
+Result<void> finish_staging(Image& image, const std::string& session, DataFacts data, Time now) {
+  if (image.state != DataState::uploading || image.session != session) return wrong_state(image);
+  take(image, std::move(data), now);
+  image.state = DataState::staged;
+  image.uploaded_at.reset();
+  return {};
+}
+
 Result<void> fail_upload(Image& image, const std::string& session) {
   if (image.state != DataState::uploading || image.session != session) return wrong_state(image);
   image.state = DataState::error;
@@ -118,7 +165,8 @@ Result<void> fail_upload(Image& image, const std::string& session) {
   return {};
 }
 
-Result<void> refer(Image& image, DataFacts data, Time now) {
+Result<void> refer(Image& image, DataFacts data, Time now, std::string_view import) {
+  if (auto free = check_import(image, import); !free) return free;
   if (!takes_data(image)) return wrong_state(image);
   take(image, std::move(data), now);
   return {};
@@ -211,12 +259,13 @@ Result<void> unshare(Image& image, const std::string& account) {
 }
 
 Result<void> check_downloadable(const Principal& who, const Image& image) {
-  if (image.state != DataState::present) {
+  if (image.state != DataState::present || image.importing == Importing::gathering) {
     return fail(Code::not_found,
                 named(image) + " has no data yet (" +
-                    (image.state == DataState::uploading ? "its upload is under way)"
-                     : image.state == DataState::error   ? "its upload failed)"
-                                                         : "nothing was uploaded)"));
+                    (image.importing == Importing::gathering ? "its import is under way)"
+                     : image.state == DataState::uploading   ? "its upload is under way)"
+                     : image.state == DataState::error       ? "its upload failed)"
+                                                             : "nothing was uploaded)"));
   }
   if (image.lifecycle == Lifecycle::deactivated && reaches_everybody(who)) return {};
   if (image.lifecycle == Lifecycle::deactivated || image.lifecycle == Lifecycle::quarantined) {

@@ -32,8 +32,18 @@ Result<void> check_may_register(const Principal& who);
 /// The error for an image that does not exist or must seem not to.
 std::unexpected<Error> no_such_image(std::string_view id);
 
-/// none or error → uploading. `conflict` from any other state.
-Result<void> begin_upload(Image& image, std::string session);
+/// An import begins to work on the image: it `gathers` data, or spreads what is there. `conflict`
+/// while another one does.
+Result<void> begin_import(Image& image, std::string import, bool gathers);
+void end_import(Image& image);
+/// staged → present. `conflict` from any other state.
+Result<void> adopt_staged(Image& image, Time now);
+/// The image has no data any more.
+void drop_data(Image& image, Time now);
+
+/// none or error → uploading. `conflict` from any other state, and while an import works on the
+/// image that is not `import`.
+Result<void> begin_upload(Image& image, std::string session, std::string_view import = {});
 
 /// What a finished upload or an accepted reference says of the data.
 struct DataFacts {
@@ -50,11 +60,14 @@ struct DataFacts {
 /// uploading → present, for the session that began it; `conflict` otherwise.
 Result<void> finish_upload(Image& image, const std::string& session, DataFacts data, Time now);
 
+/// uploading → staged, likewise.
+Result<void> finish_staging(Image& image, const std::string& session, DataFacts data, Time now);
+
 /// uploading → error, for the session that began it; `conflict` otherwise.
 Result<void> fail_upload(Image& image, const std::string& session);
 
-/// none or error → present by a reference. `conflict` from any other state.
-Result<void> refer(Image& image, DataFacts data, Time now);
+/// none or error → present by a reference. `conflict` as for begin_upload.
+Result<void> refer(Image& image, DataFacts data, Time now, std::string_view import = {});
 
 /// The same data lies elsewhere from now on, and is ours. `conflict` unless the data is present.
 Result<void> relocate(Image& image, std::string store, std::string location);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "service/quota.h"
 
 namespace visor::service {
 namespace {
@@ -86,6 +87,33 @@ async::Task<Result<std::vector<Copy>>> Copies::of(std::string blob) {
   const auto first = std::ranges::find(copies, blob, &Copy::id);
   if (first != copies.end()) std::rotate(copies.begin(), first, first + 1);
   co_return copies;
+}
+
+async::Task<Result<std::vector<Removal>>> Copies::add_removal(const image::Image& image,
+                                                              catalogue::Batch& batch) {
+  std::vector<Removal> removals;
+  if (image.blob.empty()) co_return removals;
+  Result<catalogue::Record> blob = co_await catalogue_.get(kBlobs, image.blob);
+  Result<std::vector<Copy>> copies = co_await of(image.blob);
+  if (!blob || !copies) {
+    Error& error = !blob ? blob.error() : copies.error();
+    // Somebody else removed them a moment ago.
+    if (error.code == Code::not_found) error.code = Code::precondition;
+    co_return std::unexpected(std::move(error));
+  }
+  batch.removes.push_back({kBlobs, blob->id, blob->revision});
+  for (const Copy& copy : *copies) {
+    batch.removes.push_back({kCopies, copy.id, copy.revision});
+    if (copy.referred) continue;
+    removals.push_back({copy.store, copy.key, 1});
+    batch.puts.push_back({encode(removals.back()), 0});
+  }
+  // However many copies there are, the account paid for one.
+  if (!removals.empty()) {
+    batch.counters.push_back({bytes_counter(image.owner),
+                              -static_cast<std::int64_t>(image.size.value_or(0)), std::nullopt});
+  }
+  co_return removals;
 }
 
 store::Store* Copies::store_of(const Copy& copy) const {

@@ -31,6 +31,12 @@ class Copies {
   /// All copies of a blob, the first one first. `not_found` if it has none: it was removed.
   async::Task<Result<std::vector<Copy>>> of(std::string blob);
 
+  /// Adds to `batch` what becomes of an image's data when it goes for good: blob, copies and what
+  /// its owner was charged for them. Gives what stores have to drop; `precondition` if somebody
+  /// else removes or copies it at the moment.
+  async::Task<Result<std::vector<Removal>>> add_removal(const image::Image& image,
+                                                        catalogue::Batch& batch);
+
   /// Null if its store is not configured on this server.
   store::Store* store_of(const Copy& copy) const;
 

@@ -105,29 +105,8 @@ async::Task<Result<image::Image>> ImageService::put_aside(const Principal& who,
 async::Task<Result<std::vector<Removal>>> ImageService::add_removal(const image::Image& image,
                                                                     catalogue::Batch& batch) {
   batch.counters.push_back({images_counter(image.owner), -1, std::nullopt});
-  std::vector<Removal> removals;
-  if (!image.blob.empty()) {
-    Result<catalogue::Record> blob = co_await on_.catalogue.get(kBlobs, image.blob);
-    Result<std::vector<Copy>> copies = co_await copies_.of(image.blob);
-    if (!blob || !copies) {
-      Error& error = !blob ? blob.error() : copies.error();
-      // Somebody else removed them a moment ago.
-      if (error.code == Code::not_found) error.code = Code::precondition;
-      co_return std::unexpected(std::move(error));
-    }
-    batch.removes.push_back({kBlobs, blob->id, blob->revision});
-    for (const Copy& copy : *copies) {
-      batch.removes.push_back({kCopies, copy.id, copy.revision});
-      if (copy.referred) continue;
-      removals.push_back({copy.store, copy.key, 1});
-      batch.puts.push_back({encode(removals.back()), 0});
-    }
-    // However many copies there are, the account paid for one.
-    if (!removals.empty()) {
-      batch.counters.push_back({bytes_counter(image.owner),
-                                -static_cast<std::int64_t>(image.size.value_or(0)), std::nullopt});
-    }
-  }
+  Result<std::vector<Removal>> removals = co_await copies_.add_removal(image, batch);
+  if (!removals) co_return removals;
   Result<catalogue::Record> reads = co_await on_.catalogue.get(kReads, image.id);
   if (reads) batch.removes.push_back({kReads, image.id, reads->revision});
   co_return removals;

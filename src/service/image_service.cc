@@ -170,7 +170,7 @@ async::Task<Result<image::Image>> ImageService::put(const Principal& who, image:
           Code::invalid,
           "data and a location can't come together: send the data, or say where it lies");
     }
-    co_return co_await put_reference(who, std::move(image), data.location, explicit_store, trail);
+    co_return co_await put_reference(who, std::move(image), data, explicit_store, trail);
   }
   if (image.store.empty()) image.store = store_for(image);
   if (on_.stores.named(image.store) == nullptr) {

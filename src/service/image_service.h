@@ -47,6 +47,8 @@ struct Data {
   std::optional<std::uint64_t> promised = {};  ///< how many bytes the caller says there are
   /// Data whose format is not the one that the image has is refused (`unsupported`).
   bool strict = false;
+  bool aside = false;       ///< the data is staged: an import makes it the image's own
+  std::string import = {};  ///< the import on whose behalf it comes
 
   static Data none() { return {}; }
   static Data from(async::ByteSource& stream) { return {&stream, {}}; }
@@ -106,6 +108,12 @@ struct Description {
   SharedImage image;
   image::Reads reads;
   bool popular = false;  ///< it was asked for before, not long ago
+};
+
+/// A place where data lies.
+struct Location {
+  std::string store;
+  std::string location;  ///< URI, without credentials
 };
 
 /// An image and a way to its bytes, for as long as the service lives.
@@ -188,6 +196,9 @@ class ImageService {
   /// The names of the stores where the data of an image lies, sorted; none while it has none.
   async::Task<Result<std::vector<std::string>>> stores_of(const image::Image& image);
 
+  /// Every place where the data of an image lies; the one where reads begin comes first.
+  async::Task<Result<std::vector<Location>>> locations_of(const image::Image& image);
+
   /// A URL at which the client itself gets what `download` found, good for a short time, and counts
   /// the read; nothing if its store gives data through this server only.
   Result<std::optional<std::string>> elsewhere(const Download& download);
@@ -225,6 +236,7 @@ class ImageService {
     UploadRecord record;
     image::Image image;
     bool stored = false;  ///< the blob may lie in its store under its key
+    bool aside = false;   ///< it is staged
   };
 
   // reading.cc
@@ -270,7 +282,7 @@ class ImageService {
 
   // uploading.cc
   async::Task<Result<image::Image>> put_reference(const Principal& who, image::Image image,
-                                                  const std::string& location, bool explicit_store,
+                                                  const Data& data, bool explicit_store,
                                                   Trail& trail);
   async::Task<Result<image::Image>> put_upload(const Principal& who, image::Image image,
                                                const Data& data, Trail& trail);

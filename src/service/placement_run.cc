@@ -4,6 +4,7 @@
 
 #include "async/when_all.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "service/placement_service.h"
 
 namespace visor::service {
@@ -81,6 +82,34 @@ async::Task<Result<void>> PlacementService::work() {
     live_.erase(placement.id);
   }
   co_return Result<void>{};
+}
+
+async::Task<Result<void>> PlacementService::place(Placement::Kind kind, image::Image image,
+                                                  std::string store) {
+  Placement placement;
+  placement.id = random_uuid();
+  placement.kind = kind;
+  placement.state = State::running;
+  placement.image = image.id;
+  placement.blob = image.blob;
+  placement.store = std::move(store);
+  placement.size = image.size.value_or(0);
+  placement.created = on_.clock.now();
+  const auto progress = std::make_shared<Live>();
+  {
+    const std::lock_guard lock(mutex_);
+    live_.emplace(placement.id, progress);
+  }
+  Result<void> outcome = co_await save(placement);
+  if (outcome) {
+    Live& watched = *progress;
+    outcome = co_await carry_out(placement, watched);
+    Result<void> told = outcome;
+    co_await conclude(placement, watched, std::move(told));
+  }
+  const std::lock_guard lock(mutex_);
+  live_.erase(placement.id);
+  co_return outcome;
 }
 
 async::Task<Result<std::optional<Placement>>> PlacementService::claim() {

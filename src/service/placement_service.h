@@ -82,6 +82,11 @@ class PlacementService {
   /// `conflict` if it is over. What is under way ends soon after.
   async::Task<Result<Placement>> cancel(Principal who, std::string id);
 
+  /// Does something to an image's data on behalf of the server itself, and waits for its end. It is
+  /// recorded like what others ask for, and goes on by itself after a crash. The errors are the
+  /// work's own.
+  async::Task<Result<void>> place(Placement::Kind kind, image::Image image, std::string store);
+
   /// Takes up again what an earlier run of the server left. Call it once, before `run`.
   async::Task<Result<void>> recover();
   /// Whether `run` would find something to do.

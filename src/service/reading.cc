@@ -82,16 +82,28 @@ std::optional<Description> ImageService::describe_at_once(const Principal& who,
   return Description{std::move(*image->value), **reads, image->from_memory};
 }
 
-async::Task<Result<std::vector<std::string>>> ImageService::stores_of(const image::Image& image) {
-  if (image.state != image::DataState::present) co_return std::vector<std::string>{};
+async::Task<Result<std::vector<Location>>> ImageService::locations_of(const image::Image& image) {
+  std::vector<Location> locations;
+  if (image.state != image::DataState::present) co_return locations;
   Result<std::vector<Copy>> copies = co_await copies_.of(image.blob);
   if (!copies) {
     // Removed between the two reads.
-    if (copies.error().code == Code::not_found) co_return std::vector<std::string>{};
+    if (copies.error().code == Code::not_found) co_return locations;
     co_return pass(copies);
   }
+  for (const Copy& copy : *copies) {
+    const store::Store* store = copies_.store_of(copy);
+    const bool told = copy.referred || store == nullptr;
+    locations.push_back({copy.store, told ? copy.key : store->location(copy.key)});
+  }
+  co_return locations;
+}
+
+async::Task<Result<std::vector<std::string>>> ImageService::stores_of(const image::Image& image) {
+  Result<std::vector<Location>> locations = co_await locations_of(image);
+  if (!locations) co_return pass(locations);
   std::vector<std::string> names;
-  for (const Copy& copy : *copies) names.push_back(copy.store);
+  for (const Location& location : *locations) names.push_back(location.store);
   std::ranges::sort(names);
   co_return names;
 }

@@ -54,6 +54,13 @@ bool read_state(Value& value, image::Image& image) {
   return state.has_value();
 }
 
+bool read_importing(Value& value, image::Image& image) {
+  const std::string* text = value.as_text();
+  const auto importing = text == nullptr ? std::nullopt : image::parse_importing(*text);
+  if (importing) image.importing = *importing;
+  return importing.has_value();
+}
+
 bool read_lifecycle(Value& value, image::Image& image) {
   const std::string* text = value.as_text();
   if (text == nullptr) return true;
@@ -144,7 +151,7 @@ constexpr std::array kImageFields = {
     ImageField{"lifecycle", read_lifecycle},
     ImageField{"upload", read_text<&Image::session>},
     ImageField{"import", read_text<&Image::import>},
-    ImageField{"import_runs", read_flag<&Image::import_runs>},
+    ImageField{"importing", read_importing},
     ImageField{"awaited_stores", read_texts<&Image::awaited_stores>},
     ImageField{"failed_stores", read_texts<&Image::failed_stores>},
     ImageField{"blob", read_text<&Image::blob>},
@@ -188,7 +195,8 @@ void append_occasional(const image::Image& image, Value& value) {
   if (image.min_ram != 0) value.append("min_ram", image.min_ram);
   if (image.virtual_size) value.append("virtual_size", *image.virtual_size);
   set_text(value, "import", image.import);
-  if (image.import_runs) value.append("import_runs", true);
+  if (image.importing != image::Importing::no)
+    value.append("importing", image::to_string(image.importing));
   append_texts(value, "awaited_stores", image.awaited_stores);
   append_texts(value, "failed_stores", image.failed_stores);
 }

@@ -90,7 +90,7 @@ async::Task<Result<void>> ImageService::add_transfer(const image::Image& before,
                                                      const image::Image& now,
                                                      catalogue::Batch& batch) {
   if (before.owner == now.owner) co_return Result<void>{};
-  if (before.state == image::DataState::uploading || before.state == image::DataState::importing) {
+  if (before.state == image::DataState::uploading || before.importing != image::Importing::no) {
     co_return fail(Code::conflict,
                    "image " + now.id + " is being uploaded; whose it is can be changed after that");
   }

@@ -87,8 +87,9 @@ async::Task<Result<catalogue::Batch>> ImageService::batch_for(const image::Image
 
 async::Task<Result<image::Image>> ImageService::put_reference(const Principal& who,
                                                               image::Image image,
-                                                              const std::string& location,
+                                                              const Data& source,
                                                               bool explicit_store, Trail& trail) {
+  const std::string& location = source.location;
   const auto located = on_.stores.for_location(location);
   if (located.store == nullptr) {
     co_return fail(Code::invalid, "no store here takes a location of this kind");
@@ -121,7 +122,8 @@ async::Task<Result<image::Image>> ImageService::put_reference(const Principal& w
   data.referred = true;
   data.size = status->size;
   data.entity_tag = status->entity_tag;
-  if (auto referred = image::refer(image, std::move(data), on_.clock.now()); !referred)
+  if (auto referred = image::refer(image, std::move(data), on_.clock.now(), source.import);
+      !referred)
     co_return pass(referred);
 
   Result<catalogue::Batch> batch = co_await batch_for(image);
@@ -157,9 +159,11 @@ async::Task<Result<image::Image>> ImageService::put_upload(const Principal& who,
                    "an image has at most " + format_size(options_.largest_image) + " here");
   }
   UploadSession session;
+  session.aside = data.aside;
   session.record = {random_uuid(),    image.id, image.owner, image.store, random_uuid(),
                     size.value_or(0), 1};
-  if (auto begun = image::begin_upload(image, session.record.id); !begun) co_return pass(begun);
+  if (auto begun = image::begin_upload(image, session.record.id, data.import); !begun)
+    co_return pass(begun);
 
   Result<Quota> quota = co_await on_.quotas.of(image.owner);
   if (!quota) co_return pass(quota);
@@ -278,8 +282,8 @@ async::Task<Result<void>> ImageService::finish_upload(UploadSession& session,
                                                       const image::DataFacts& data) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     image::Image image = session.image;
-    if (auto finished = image::finish_upload(image, session.record.id, data, on_.clock.now());
-        !finished) {
+    const auto finish = session.aside ? image::finish_staging : image::finish_upload;
+    if (auto finished = finish(image, session.record.id, data, on_.clock.now()); !finished) {
       co_return pass(finished);
     }
     const Blob blob{data.blob, image.id, Blob::Role::original, data.size, data.digests};

@@ -9,7 +9,9 @@
 #include "front/glance/data_routes.h"
 #include "front/glance/errors.h"
 #include "front/glance/image_routes.h"
+#include "front/glance/import_routes.h"
 #include "front/glance/member_routes.h"
+#include "front/glance/task_routes.h"
 #include "front/glance/versions.h"
 
 namespace visor::front::glance {
@@ -28,6 +30,7 @@ std::optional<std::string> request_id_of(const http::RequestHead& head) {
 
 Offer offer_of(const Options& options) {
   Offer offer;
+  if (options.imports != nullptr) offer.import_methods = import_methods();
   for (const StoreInfo& store : options.stores) offer.stores.push_back(store.name);
   return offer;
 }
@@ -76,6 +79,7 @@ GlanceFrontEnd::GlanceFrontEnd(service::ImageService& images, auth::IdentitySour
   add_data_routes();
   add_member_routes();
   add_store_routes();
+  if (options_.imports != nullptr) add_import_routes();
 }
 
 void GlanceFrontEnd::add_image_routes() {
@@ -109,6 +113,26 @@ void GlanceFrontEnd::add_member_routes() {
   add("GET", kMember, [this](Exchange& e) { return show_member(images_, e); });
   add("PUT", kMember, [this](Exchange& e) { return update_member(images_, e); });
   add("DELETE", kMember, [this](Exchange& e) { return delete_member(images_, e); });
+}
+
+void GlanceFrontEnd::add_import_routes() {
+  service::ImportService& imports = *options_.imports;
+  using ImportVerb = async::Task<Result<http::Response>> (*)(service::ImportService&, Exchange&);
+  const auto route = [this, &imports](const char* method, const char* pattern, ImportVerb verb) {
+    add(method, pattern, [&imports, verb](Exchange& exchange) { return verb(imports, exchange); });
+  };
+  add("PUT", "/v2/images/{image}/stage", [this](Exchange& e) { return stage_data(images_, e); });
+  add("POST", "/v2/images/{image}/import",
+      [this, &imports](Exchange& e) { return import_image(images_, imports, e); });
+  route("GET", "/v2/images/{image}/tasks", list_image_tasks);
+  route("POST", "/v2/images/{image}/locations", add_location);
+  add("GET", "/v2/images/{image}/locations",
+      [this](Exchange& e) { return list_locations(images_, e); });
+  route("DELETE", "/v2/stores/{store}/{image}", delete_from_store);
+  add("POST", "/v2/tasks",
+      [this, &imports](Exchange& e) { return create_task(images_, imports, e); });
+  route("GET", "/v2/tasks", list_tasks);
+  route("GET", "/v2/tasks/{task}", show_task);
 }
 
 void GlanceFrontEnd::add_store_routes() {
@@ -155,8 +179,11 @@ async::Task<http::Response> GlanceFrontEnd::route(http::Request& request) {
     const http::Action& action = *match.action;
     co_return co_await action(request, match.parameters);
   }
-  if (match.allowed.empty()) co_return refusal(head, 404, "The resource could not be found.");
-  co_return method_refusal(head, match.allowed);
+  http::Response response = match.allowed.empty()
+                                ? refusal(head, 404, "The resource could not be found.")
+                                : method_refusal(head, match.allowed);
+  if (const auto id = request_id_of(head)) response.set(std::string(kRequestIdHeader), *id);
+  co_return response;
 }
 
 async::Task<http::Response> GlanceFrontEnd::answer(http::Request& request,

@@ -16,6 +16,7 @@
 #include "http/message.h"
 #include "http/router.h"
 #include "service/image_service.h"
+#include "service/import_service.h"
 
 namespace visor::front::glance {
 
@@ -24,6 +25,8 @@ struct Options {
   /// front. Empty: the address that the request came to.
   std::string public_address;
   std::vector<StoreInfo> stores;  ///< those that clients can name, by name
+  /// Brings data in the background; outlives the front end. Null: there are no imports.
+  service::ImportService* imports = nullptr;
   /// Told of refusals that never reach a service; outlives the front end. Null: nobody is.
   audit::Log* audit = nullptr;
 };
@@ -44,6 +47,7 @@ class GlanceFrontEnd : public http::Handler {
   void add_data_routes();
   void add_member_routes();
   void add_store_routes();
+  void add_import_routes();
 
   async::Task<http::Response> route(http::Request& request);
   async::Task<http::Response> answer(http::Request& request, const http::Parameters& parameters,

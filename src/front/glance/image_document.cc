@@ -43,9 +43,15 @@ void append_properties(const image::Image& image, Value& document) {
   }
 }
 
+bool is_served(const image::Image& image) {
+  return image.state == image::DataState::present && image.importing != image::Importing::gathering;
+}
+
+// What is staged has none yet.
 void append_digests(const image::Image& image, Value& document) {
   const auto md5 = image.digests.find(DigestAlgorithm::md5);
-  document.append("checksum", md5 == image.digests.end() ? Value() : Value(md5->second));
+  const bool known = is_served(image) && md5 != image.digests.end();
+  document.append("checksum", known ? Value(md5->second) : Value());
   const auto algorithm = shown_digest(image);
   document.append("os_hash_algo", algorithm ? Value(to_string(*algorithm)) : Value());
   document.append("os_hash_value", algorithm ? Value(image.digests.at(*algorithm)) : Value());
@@ -54,6 +60,7 @@ void append_digests(const image::Image& image, Value& document) {
 }  // namespace
 
 std::optional<DigestAlgorithm> shown_digest(const image::Image& image) {
+  if (!is_served(image)) return std::nullopt;
   for (const auto algorithm :
        {DigestAlgorithm::sha512, DigestAlgorithm::sha256, DigestAlgorithm::sha1}) {
     if (image.digests.contains(algorithm)) return algorithm;
@@ -90,7 +97,8 @@ document::Value image_document(const image::Image& image, const std::vector<std:
   if (!image.import.empty()) {
     document.append("os_glance_importing_to_stores", joined(image.awaited_stores));
     document.append("os_glance_failed_import", joined(image.failed_stores));
-    if (image.import_runs) document.append("os_glance_import_task", image.import);
+    if (image.importing != image::Importing::no)
+      document.append("os_glance_import_task", image.import);
   }
   return document;
 }

@@ -51,7 +51,6 @@ constexpr std::array kStatusWords = {
     std::pair{image::DataState::uploading, std::string_view("uploading")},
     // Data that another protocol keeps aside is on its way, as far as this one can tell.
     std::pair{image::DataState::staged, std::string_view("uploading")},
-    std::pair{image::DataState::importing, std::string_view("uploading")},
     std::pair{image::DataState::present, std::string_view("available")},
     std::pair{image::DataState::error, std::string_view("error")},
 };

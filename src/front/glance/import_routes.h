@@ -1,0 +1,32 @@
+// Data that comes in the background: staging, imports, locations, and the tasks that tell of them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "front/glance/exchange.h"
+#include "service/image_service.h"
+#include "service/import_service.h"
+
+namespace visor::front::glance {
+
+/// The ways in which an image's data can be imported.
+std::vector<std::string> import_methods();
+
+async::Task<Result<http::Response>> stage_data(service::ImageService& images, Exchange& exchange);
+async::Task<Result<http::Response>> import_image(service::ImageService& images,
+                                                 service::ImportService& imports,
+                                                 Exchange& exchange);
+async::Task<Result<http::Response>> add_location(service::ImportService& imports,
+                                                 Exchange& exchange);
+async::Task<Result<http::Response>> list_locations(service::ImageService& images,
+                                                   Exchange& exchange);
+async::Task<Result<http::Response>> list_image_tasks(service::ImportService& imports,
+                                                     Exchange& exchange);
+async::Task<Result<http::Response>> delete_from_store(service::ImportService& imports,
+                                                      Exchange& exchange);
+
+/// How an import shows as a task; `raw`: as a row of its table.
+document::Value task_document(const service::Import& import, bool raw);
+
+}  // namespace visor::front::glance
