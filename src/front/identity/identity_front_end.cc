@@ -128,7 +128,7 @@ std::string IdentityFrontEnd::base_of(const http::Request& request) const {
 Services IdentityFrontEnd::services_for(const Call& call) const {
   Services services{options_.region, call.base, options_.image_address};
   if (!services.image.empty() || !options_.image_listener) return services;
-  const Options::ImageListener listener = options_.image_listener();
+  const ImageListener listener = options_.image_listener();
   if (listener.port == 0) return services;
   services.image = (listener.secure ? "https://" : "http://") +
                    std::string(host_of(call.request.local)) + ":" + std::to_string(listener.port);

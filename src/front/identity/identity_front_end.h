@@ -28,15 +28,16 @@ struct Call {
   auth::GoodToken who = {};  ///< the caller; set unless the request needs none
 };
 
+/// Where the image service listens, on the host that a client reached.
+struct ImageListener {
+  std::uint16_t port = 0;  ///< 0: there is none
+  bool secure = false;
+};
+
 struct Options {
   std::string region = "RegionOne";
   std::string identity_address;  ///< as clients reach this front end; empty: as they did
   std::string image_address;     ///< of the image service; empty: see `image_listener`
-  struct ImageListener {
-    std::uint16_t port = 0;  ///< 0: there is none
-    bool secure = false;
-  };
-  /// Where the image service listens on the host that the client reached.
   std::function<ImageListener()> image_listener;
   /// Told of what is refused and of changes; outlives the front end. Null: nobody is.
   audit::Log* audit = nullptr;
