@@ -1,6 +1,7 @@
 // Private to this folder: what a running server is made of.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,6 +19,7 @@
 #include "auth/authenticator.h"
 #include "catalogue/client.h"
 #include "fetch/fetch.h"
+#include "front/identity/identity_front_end.h"
 #include "http/server.h"
 #include "net/inherited_sockets.h"
 #include "net/tls_context.h"
@@ -99,8 +101,10 @@ struct Application::Parts {
   std::optional<auth::Authenticator> authenticator;
   std::unique_ptr<IdentityParts> identities;  // null if no listener asks for it
   std::unique_ptr<http::Handler> native;
-  std::unique_ptr<http::Handler> glance;              // null if no listener serves it
-  std::unique_ptr<http::Handler> identity;            // likewise
+  std::unique_ptr<http::Handler> glance;    // null if no listener serves it
+  std::unique_ptr<http::Handler> identity;  // likewise
+  /// Where glance is, once the server listens.
+  std::atomic<front::identity::ImageListener> image_listener;
   std::vector<std::shared_ptr<net::TlsContext>> tls;  // of each listener; null for plain HTTP
   std::optional<http::Server> server;
   RequestsOf requests{server};

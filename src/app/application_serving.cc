@@ -9,6 +9,7 @@
 #include "async/executor.h"
 #include "base/log.h"
 #include "front/glance/glance_front_end.h"
+#include "front/identity/identity_front_end.h"
 #include "front/native/native_front_end.h"
 #include "net/address.h"
 
@@ -165,8 +166,16 @@ Result<void> Application::Parts::make_front_ends() {
     glance = std::make_unique<front::glance::GlanceFrontEnd>(*images, identities->source(),
                                                              std::move(glance_ones));
   }
-  if (anywhere(configuration, FrontEndKind::identity) && !identity) {
-    return fail(Code::unsupported, "identity is not in this version");
+  if (anywhere(configuration, FrontEndKind::identity)) {
+    const OwnIdentitySettings& own = configuration.identity.own;
+    front::identity::Options identity_options;
+    identity_options.region = own.region;
+    identity_options.identity_address = own.identity_address;
+    identity_options.image_address = own.image_address;
+    identity_options.image_listener = [this] { return image_listener.load(); };
+    identity_options.audit = audit.get();
+    identity = std::make_unique<front::identity::IdentityFrontEnd>(identities->token_service(),
+                                                                   std::move(identity_options));
   }
   return {};
 }
@@ -208,6 +217,10 @@ Result<void> Application::Parts::listen(http::Server::Options options,
                                    ? operations_addresses[operations_address++]
                                    : server->addresses()[server_address++];
     if (!tls[i] && !for_operations(configuration.listeners[i])) warn_of_plain_http(where);
+    if (serves(configuration.listeners[i], FrontEndKind::glance)) {
+      const auto address = net::parse_address(where);
+      if (address) image_listener.store({address->port(), tls[i] != nullptr});
+    }
     addresses.push_back({(tls[i] ? "https://" : "http://") + where, std::move(names)});
   }
   return {};

@@ -65,15 +65,18 @@ Result<auth::KeystoneLogin> login_of(const KeystoneSettings& settings,
 
 }  // namespace
 
-IdentityParts::IdentityParts(IdentityFoundation foundation)
+IdentityParts::IdentityParts(IdentityFoundation foundation, std::chrono::seconds token_lifetime)
     : passwords_(foundation.accounts, guesses_),
       credentials_(foundation.catalogue, foundation.accounts, guesses_),
       tokens_(foundation.catalogue, foundation.accounts, credentials_,
-              std::move(foundation.token_key)) {}
+              std::move(foundation.token_key)),
+      token_service_(foundation.accounts, passwords_, credentials_, tokens_, token_lifetime) {}
 
 Result<std::unique_ptr<IdentityParts>> IdentityParts::open(const Configuration& configuration,
                                                            IdentityFoundation foundation) {
-  std::unique_ptr<IdentityParts> parts(new IdentityParts(std::move(foundation)));
+  std::unique_ptr<IdentityParts> parts(new IdentityParts(
+      std::move(foundation),
+      std::chrono::duration_cast<std::chrono::seconds>(configuration.identity.own.token_lifetime)));
   if (auto opened = parts->open_source(configuration); !opened) return pass(opened);
   return parts;
 }

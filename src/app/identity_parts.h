@@ -1,6 +1,7 @@
 // Who asks the Glance front end: from the configuration to the objects that know.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "auth/identity_source.h"
 #include "auth/own_tokens.h"
 #include "auth/passwords.h"
+#include "auth/token_service.h"
 #include "base/error.h"
 #include "base/secret.h"
 #include "catalogue/client.h"
@@ -35,9 +37,7 @@ class IdentityParts {
                                                      IdentityFoundation foundation);
 
   auth::IdentitySource& source() { return *source_; }
-  auth::Passwords& passwords() { return passwords_; }
-  auth::ApplicationCredentials& credentials() { return credentials_; }
-  auth::OwnTokens& tokens() { return tokens_; }
+  auth::TokenService& token_service() { return token_service_; }
 
   /// Forgets what is over. To be called every now and then.
   async::Task<Result<void>> tidy();
@@ -45,7 +45,7 @@ class IdentityParts {
   void cut();
 
  private:
-  explicit IdentityParts(IdentityFoundation foundation);
+  IdentityParts(IdentityFoundation foundation, std::chrono::seconds token_lifetime);
   Result<void> open_source(const Configuration& configuration);
   Result<void> open_keystone(const Configuration& configuration);
 
@@ -53,6 +53,7 @@ class IdentityParts {
   auth::Passwords passwords_;
   auth::ApplicationCredentials credentials_;
   auth::OwnTokens tokens_;
+  auth::TokenService token_service_;
   std::unique_ptr<auth::IdentitySource> source_;
   std::function<void()> cut_;  // empty if nothing waits for another server
 };

@@ -13,7 +13,8 @@ constexpr std::size_t kLongestName = 256;
 
 /// What one client can hardly change: all of an IPv4 address, the network part of an IPv6 one.
 std::string_view network_of(std::string_view address) {
-  if (!address.contains(':')) return address;
+  // An IPv4 client of a socket that takes both is one of IPv4.
+  if (!address.contains(':') || address.starts_with("::ffff:")) return address;
   std::size_t end = 0;
   for (int group = 0; group < 4; ++group) {
     const std::size_t colon = address.find(':', end);

@@ -1,6 +1,7 @@
 #include "auth/keystone_token.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/encoding.h"
 #include "document/json.h"
@@ -26,16 +27,6 @@ const std::string* id_below(const document::Value& token, std::string_view name)
 
 }  // namespace
 
-std::optional<Time> parse_keystone_time(std::string_view text) {
-  const std::size_t dot = text.find('.');
-  if (dot == std::string_view::npos) return parse_iso_time(text);
-  const std::string_view fraction = text.substr(dot + 1);
-  if (!fraction.ends_with('Z') || fraction.find_first_not_of("0123456789") != fraction.size() - 1) {
-    return std::nullopt;
-  }
-  return parse_iso_time(std::string(text.substr(0, dot)) + "Z");
-}
-
 Result<KeystoneToken> read_keystone_token(std::string_view json) {
   const auto document = document::parse_json(json);
   if (!document) return no_token(document.error().message);
@@ -43,7 +34,7 @@ Result<KeystoneToken> read_keystone_token(std::string_view json) {
   if (body == nullptr || !body->is_object()) return no_token("no token in it");
   const std::string* user = id_below(*body, "user");
   const std::string* expires = body->text("expires_at");
-  const auto time = expires ? parse_keystone_time(*expires) : std::nullopt;
+  const auto time = expires ? parse_iso_time(*expires) : std::nullopt;
   if (user == nullptr || user->empty() || !time) return no_token("user or expires_at is missing");
   KeystoneToken token;
   token.user = *user;

@@ -3,7 +3,6 @@
 // Source: the Identity API v3, "Validate and show information for token".
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +19,7 @@ struct KeystoneToken {
   std::string project;             ///< the id; empty: not good for a project
   bool system = false;             ///< good for the whole cloud
   std::vector<std::string> roles;  ///< in lower case
-  Time expires;                    ///< whole seconds
+  Time expires;                    ///< by Keystone's clock
   bool is_admin_project = true;    ///< false only if Keystone says so
 };
 
@@ -34,8 +33,6 @@ struct KeystoneRoles {
 
 /// `unavailable` if `json` is not what Keystone answers.
 Result<KeystoneToken> read_keystone_token(std::string_view json);
-/// A time as Keystone writes it, `2026-11-29T18:00:00.000000Z`, without the fraction.
-std::optional<Time> parse_keystone_time(std::string_view text);
 
 /// Who asks. `forbidden` for a token that is good for no project, unless it is an administrator's
 /// of the whole cloud: its account is the user then.

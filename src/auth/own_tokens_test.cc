@@ -1,0 +1,152 @@
+#include "auth/own_tokens.h"
+
+#include "auth/auth_fixture.h"
+#include "auth/own_identity.h"
+#include "base/encoding.h"
+
+namespace visor::auth {
+namespace {
+
+using Kind = WantedScope::Kind;
+
+class OwnTokensTest : public AuthFixture {
+ protected:
+  Result<Principal> identify(const std::string& token, const std::string& service = {}) {
+    OwnIdentity identity(desk_->tokens, "http://127.0.0.1:5000/v3");
+    return run(identity.identify({.token = token, .service_token = service}));
+  }
+  void expect_refused(const std::string& token) {
+    const auto refused = identify(token);
+    EXPECT_EQ(code_of(refused), Code::unauthenticated) << token;
+  }
+};
+
+TEST_F(OwnTokensTest, ATokenNamesItsAccount) {
+  const auto who = identify(token_of("ada"));
+  ASSERT_TRUE(who);
+  EXPECT_EQ(who->account, "ada");
+  EXPECT_FALSE(who->administrator);
+  EXPECT_FALSE(who->read_only);
+  EXPECT_FALSE(who->service);
+  EXPECT_TRUE(identify(token_of("root"))->administrator);
+}
+
+TEST_F(OwnTokensTest, ATokenIsGoodAfterARestartUntilItsEnd) {
+  const std::string token = token_of("ada");
+  restart();
+  EXPECT_TRUE(identify(token));
+  clock_.advance(std::chrono::minutes(59));
+  EXPECT_TRUE(identify(token));
+  clock_.advance(std::chrono::minutes(1));
+  expect_refused(token);
+}
+
+TEST_F(OwnTokensTest, NothingInATokenCanBeChanged) {
+  const std::string token = token_of("ada");
+  for (std::size_t i = 0; i < token.size(); ++i) {
+    std::string changed = token;
+    changed[i] = changed[i] == 'A' ? 'B' : 'A';
+    expect_refused(changed);
+  }
+  expect_refused("");
+  expect_refused(token + ".");
+  expect_refused(token.substr(0, token.size() - 1));
+  expect_refused(std::string(100'000, 'v'));
+}
+
+TEST_F(OwnTokensTest, ATokenOfAnotherServerIsRefused) {
+  Token token;
+  token.id = std::string(32, 'a');
+  token.account = "root";
+  token.issued = clock_.now();
+  token.expires = token.issued + std::chrono::hours(1);
+  expect_refused(write_token(token, Secret("a guessed key")));
+  token.account = "nobody";
+  expect_refused(write_token(token, Secret("a guessed key")));
+}
+
+TEST_F(OwnTokensTest, ARevokedTokenIsOverForGoodAndOthersAreNot) {
+  const std::string token = token_of("ada");
+  const std::string other = token_of("ada");
+  ASSERT_TRUE(run(desk_->tokens.revoke(check(token)->token)));
+  expect_refused(token);
+  EXPECT_TRUE(identify(other));
+  restart();
+  expect_refused(token);
+  EXPECT_TRUE(identify(other));
+}
+
+TEST_F(OwnTokensTest, RevocationsAreForgottenOnceTheyMeanNothing) {
+  ASSERT_TRUE(run(desk_->tokens.revoke(check(token_of("ada"))->token)));
+  const auto records = [this] {
+    catalogue::Query query;
+    query.collection = "revoked_tokens";
+    return engine_.find(query)->records.size();
+  };
+  ASSERT_TRUE(run(desk_->tokens.tidy()));
+  EXPECT_EQ(records(), 1u);
+  clock_.advance(std::chrono::hours(3));
+  ASSERT_TRUE(run(desk_->tokens.tidy()));
+  EXPECT_EQ(records(), 0u);
+}
+
+TEST_F(OwnTokensTest, ANewSecretEndsOlderTokens) {
+  const std::string token = token_of("ada");
+  AccountChange renewal;
+  renewal.secret = Secret("another-secret-of-ada");
+  change("ada", renewal);
+  expect_refused(token);
+}
+
+TEST_F(OwnTokensTest, DisablingEndsOlderTokensForGood) {
+  const std::string token = token_of("ada");
+  clock_.advance(std::chrono::seconds(1));
+  AccountChange off;
+  off.enabled = false;
+  change("ada", off);
+  expect_refused(token);
+  AccountChange on;
+  on.enabled = true;
+  change("ada", on);
+  expect_refused(token);
+  EXPECT_TRUE(identify(token_of("ada")));
+}
+
+TEST_F(OwnTokensTest, RemovingAnAccountEndsItsTokensThoughItIsMadeAgainAsItWas) {
+  const std::string token = token_of("ada");
+  ASSERT_TRUE(run(desk_->accounts.remove("ada")));
+  expect_refused(token);
+  create("ada", false);
+  expect_refused(token);
+}
+
+TEST_F(OwnTokensTest, ATokenFollowsItsAccountsRole) {
+  const std::string token = token_of("ada");
+  AccountChange promotion;
+  promotion.administrator = true;
+  change("ada", promotion);
+  EXPECT_TRUE(identify(token)->administrator);
+  promotion.administrator = false;
+  change("ada", promotion);
+  EXPECT_FALSE(identify(token)->administrator);
+}
+
+TEST_F(OwnTokensTest, ATokenForNoProjectIsKnownAndNotLetIn) {
+  EXPECT_EQ(code_of(identify(token_of("ada", {Kind::none}))), Code::forbidden);
+}
+
+TEST_F(OwnTokensTest, AnAdministratorsSecondTokenVouchesForTheCall) {
+  const std::string token = token_of("ada");
+  EXPECT_TRUE(identify(token, token_of("root"))->service);
+  EXPECT_FALSE(identify(token, token_of("bob"))->service);
+  EXPECT_EQ(code_of(identify(token, "no token")), Code::unauthenticated);
+}
+
+TEST_F(OwnTokensTest, TheChallengeSaysWhereTokensAreHad) {
+  EXPECT_EQ(OwnIdentity(desk_->tokens, "http://127.0.0.1:5000/v3").challenge(),
+            "Keystone uri=\"http://127.0.0.1:5000/v3\"");
+  EXPECT_EQ(OwnIdentity(desk_->tokens, "").challenge(), "Keystone");
+}
+
+}  // namespace
+}  // namespace visor::auth

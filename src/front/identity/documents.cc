@@ -1,0 +1,231 @@
+#include "front/identity/documents.h"
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <utility>
+
+namespace visor::front::identity {
+namespace {
+
+using document::Value;
+
+constexpr std::array<std::string_view, 3> kInterfaces = {"public", "internal", "admin"};
+
+/// A service of the catalogue: its type is its id.
+struct Service {
+  std::string_view type;
+  std::string_view name;
+  std::string url;
+};
+
+std::vector<Service> services_of(const Services& services) {
+  std::vector<Service> all = {{"identity", "keystone", services.identity + "/v3"}};
+  if (!services.image.empty()) all.push_back({"image", "glance", services.image});
+  return all;
+}
+
+std::string endpoint_id(const Service& service, std::string_view interface) {
+  return std::string(service.type) + "-" + std::string(interface);
+}
+
+Value endpoint_object(const Service& service, std::string_view interface,
+                      const Services& services) {
+  Value endpoint = Value::object({{"id", endpoint_id(service, interface)}});
+  endpoint.append("interface", interface);
+  endpoint.append("region_id", services.region);
+  endpoint.append("region", services.region);
+  endpoint.append("url", service.url);
+  return endpoint;
+}
+
+Value named_with_domain(const std::string& name) {
+  Value thing = Value::object({{"domain", domain_object()}});
+  thing.append("id", name);
+  thing.append("name", name);
+  return thing;
+}
+
+Value self_link(const std::string& base, std::string_view path) {
+  return Value::object({{"self", base + "/v3/" + std::string(path)}});
+}
+
+}  // namespace
+
+std::string format_token_time(Time time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  std::string text = format_iso_time(seconds);
+  text.pop_back();
+  std::array<char, 16> fraction{};
+  std::snprintf(fraction.data(), fraction.size(), ".%06dZ",
+                static_cast<int>((time - seconds).count()));
+  return text + fraction.data();
+}
+
+Value domain_object() { return Value::object({{"id", kDomainId}, {"name", kDomainName}}); }
+
+Value catalogue_array(const Services& services) {
+  Value all = Value::array();
+  for (const Service& service : services_of(services)) {
+    Value endpoints = Value::array();
+    for (const std::string_view interface : kInterfaces) {
+      endpoints.push(endpoint_object(service, interface, services));
+    }
+    Value entry = Value::object({{"endpoints", std::move(endpoints)}});
+    entry.append("id", service.type);
+    entry.append("type", service.type);
+    entry.append("name", service.name);
+    all.push(std::move(entry));
+  }
+  return all;
+}
+
+Value token_object(const auth::GoodToken& good, const Services* services) {
+  const auth::Token& token = good.token;
+  Value methods = Value::array();
+  for (const std::string& method : token.methods) methods.push(method);
+  Value shown = Value::object({{"methods", std::move(methods)}});
+  Value user = named_with_domain(token.account);
+  user.append("password_expires_at", nullptr);
+  shown.append("user", std::move(user));
+  Value audit_ids = Value::array({token.id});
+  if (!token.parent.empty()) audit_ids.push(token.parent);
+  shown.append("audit_ids", std::move(audit_ids));
+  shown.append("expires_at", format_token_time(token.expires));
+  shown.append("issued_at", format_token_time(token.issued));
+  if (good.credential) {
+    Value credential = Value::object({{"id", good.credential->id}});
+    credential.append("name", good.credential->name);
+    credential.append("restricted", !good.credential->unrestricted);
+    shown.append("application_credential", std::move(credential));
+  }
+  if (token.scope == auth::TokenScope::none) return shown;
+  if (token.scope == auth::TokenScope::project) {
+    shown.append("project", named_with_domain(token.account));
+    shown.append("is_domain", false);
+  } else {
+    shown.append("system", Value::object({{"all", true}}));
+  }
+  Value roles = Value::array();
+  for (const std::string& role : good.roles()) {
+    roles.push(Value::object({{"id", role}, {"name", role}}));
+  }
+  shown.append("roles", std::move(roles));
+  if (services != nullptr) shown.append("catalog", catalogue_array(*services));
+  return shown;
+}
+
+Value project_object(const auth::Account& account, const std::string& base) {
+  Value project = Value::object({{"id", account.access_key}, {"name", account.access_key}});
+  project.append("domain_id", kDomainId);
+  project.append("parent_id", kDomainId);
+  project.append("description", "");
+  project.append("enabled", account.enabled);
+  project.append("is_domain", false);
+  project.append("tags", Value::array());
+  project.append("options", Value::object());
+  project.append("links", self_link(base, "projects/" + account.access_key));
+  return project;
+}
+
+Value user_object(const auth::Account& account, const std::string& base) {
+  Value user = Value::object({{"id", account.access_key}, {"name", account.access_key}});
+  user.append("domain_id", kDomainId);
+  user.append("default_project_id", account.access_key);
+  user.append("email", account.email);
+  user.append("enabled", account.enabled);
+  user.append("password_expires_at", nullptr);
+  user.append("options", Value::object());
+  user.append("links", self_link(base, "users/" + account.access_key));
+  return user;
+}
+
+Value full_domain_object(const std::string& base) {
+  Value domain = domain_object();
+  domain.append("description", "all accounts of this server");
+  domain.append("enabled", true);
+  domain.append("tags", Value::array());
+  domain.append("options", Value::object());
+  domain.append("links", self_link(base, "domains/" + std::string(kDomainId)));
+  return domain;
+}
+
+Value role_object(std::string_view role, const std::string& base) {
+  Value shown = Value::object({{"id", role}, {"name", role}});
+  shown.append("domain_id", nullptr);
+  shown.append("description", nullptr);
+  shown.append("options", Value::object());
+  shown.append("links", self_link(base, "roles/" + std::string(role)));
+  return shown;
+}
+
+Value credential_object(const auth::ApplicationCredential& credential, const std::string& base) {
+  Value shown = Value::object({{"id", credential.id}, {"name", credential.name}});
+  shown.append("description", credential.description);
+  shown.append("project_id", credential.account);
+  shown.append("user_id", credential.account);
+  Value roles = Value::array();
+  for (const std::string& role : credential.roles) {
+    roles.push(Value::object({{"id", role}, {"name", role}, {"domain_id", nullptr}}));
+  }
+  shown.append("roles", std::move(roles));
+  shown.append("expires_at",
+               credential.expires ? Value(format_token_time(*credential.expires)) : Value(nullptr));
+  shown.append("unrestricted", credential.unrestricted);
+  shown.append("system", nullptr);
+  shown.append("links", self_link(base, "users/" + credential.account +
+                                            "/application_credentials/" + credential.id));
+  return shown;
+}
+
+Value version_object(const std::string& base) {
+  Value version = Value::object({{"id", "v3.14"}, {"status", "stable"}});
+  version.append("updated", "2020-04-07T00:00:00Z");
+  Value link = Value::object({{"rel", "self"}, {"href", base + "/v3/"}});
+  version.append("links", Value::array({std::move(link)}));
+  Value type = Value::object({{"base", "application/json"}});
+  type.append("type", "application/vnd.openstack.identity-v3+json");
+  version.append("media-types", Value::array({std::move(type)}));
+  return version;
+}
+
+Value service_list(const Services& services) {
+  Value all = Value::array();
+  for (const Service& service : services_of(services)) {
+    Value entry = Value::object({{"id", service.type}});
+    entry.append("type", service.type);
+    entry.append("name", service.name);
+    entry.append("enabled", true);
+    all.push(std::move(entry));
+  }
+  return all;
+}
+
+Value endpoint_list(const Services& services) {
+  Value all = Value::array();
+  for (const Service& service : services_of(services)) {
+    for (const std::string_view interface : kInterfaces) {
+      Value entry = endpoint_object(service, interface, services);
+      entry.append("service_id", service.type);
+      entry.append("enabled", true);
+      all.push(std::move(entry));
+    }
+  }
+  return all;
+}
+
+Value region_list(const Services& services) {
+  Value region = Value::object({{"id", services.region}, {"description", ""}});
+  region.append("parent_region_id", nullptr);
+  return Value::array({std::move(region)});
+}
+
+Value list_document(std::string name, Value entries, const std::string& self) {
+  Value links = Value::object({{"next", nullptr}, {"self", self}, {"previous", nullptr}});
+  Value list = Value::object();
+  list.append(std::move(name), std::move(entries));
+  list.append("links", std::move(links));
+  return list;
+}
+
+}  // namespace visor::front::identity
