@@ -11,6 +11,7 @@
 #include "front/glance/image_routes.h"
 #include "front/glance/import_routes.h"
 #include "front/glance/member_routes.h"
+#include "front/glance/schema_routes.h"
 #include "front/glance/task_routes.h"
 #include "front/glance/versions.h"
 
@@ -80,6 +81,7 @@ GlanceFrontEnd::GlanceFrontEnd(service::ImageService& images, auth::IdentitySour
   add_member_routes();
   add_store_routes();
   if (options_.imports != nullptr) add_import_routes();
+  add_schema_routes();
 }
 
 void GlanceFrontEnd::add_image_routes() {
@@ -141,6 +143,12 @@ void GlanceFrontEnd::add_store_routes() {
   add("GET", "/v2/info/stores", [this](Exchange&) { return list_stores(options_.stores); });
   add("GET", "/v2/info/stores/detail",
       [this](Exchange& e) { return list_stores_in_detail(options_.stores, e); });
+}
+
+void GlanceFrontEnd::add_schema_routes() {
+  add("GET", "/v2/schemas/{schema}", [](Exchange& e) { return show_schema(e.parameters[0]); });
+  add("GET", "/v2/schemas/metadefs/{schema}",
+      [](Exchange& e) { return show_schema("metadefs/" + e.parameters[0]); });
 }
 
 void GlanceFrontEnd::add(std::string method, std::string_view pattern, Verb verb) {

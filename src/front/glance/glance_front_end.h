@@ -48,6 +48,7 @@ class GlanceFrontEnd : public http::Handler {
   void add_member_routes();
   void add_store_routes();
   void add_import_routes();
+  void add_schema_routes();
 
   async::Task<http::Response> route(http::Request& request);
   async::Task<http::Response> answer(http::Request& request, const http::Parameters& parameters,
