@@ -61,11 +61,10 @@ class WsgiServer:
 
     def start(self):
         """Returns when it answers."""
-        # One process: it ends as a whole, and with whoever started it. Chunked bodies and kept connections need the HTTP/1.1 socket.
+        # One process: it ends as a whole, and with whoever started it.
         self.process = Process(
-            [program("uwsgi"), "--http11-socket", f"127.0.0.1:{self.port}", "--module", self.module, "--need-app", "--enable-threads",
-             "--threads", self.threads, "--die-on-term", "--buffer-size", 65535, "--lazy-apps", "--disable-logging",
-             "--so-keepalive", "--http-auto-chunked", "--listen", 100],
+            [program("uwsgi"), "--http-socket", f"127.0.0.1:{self.port}", "--module", self.module, "--need-app", "--enable-threads",
+             "--threads", self.threads, "--die-on-term", "--buffer-size", 65535, "--disable-logging", "--listen", 100],
             log=self.place / "log", cwd=self.place, environment=dict(os.environ, **self.variables()))
         deadline = time.monotonic() + READY_SECONDS
         while not self._answers():
