@@ -1,6 +1,6 @@
 """A real Glance: what the rig proves itself with, before it is held against VISOR.
 
-    with Keystone() as keystone, Glance(keystone, exceptions=[web.host]) as glance:
+    with Keystone() as keystone, Glance(keystone) as glance:
         glance.url
 
 Two writable file stores (`one` and `two`) and a store of references, `web`. `beside` gives a second worker: the same images, a
@@ -90,10 +90,14 @@ class Glance(WsgiServer):
             text += ASKS_KEYSTONE.format(auth_url=self.keystone.auth_url, password=USERS["visor"].password)
         (self.place / "glance-api.conf").write_text(text)
         if not self._beside:
-            done = subprocess.run([program("glance-manage"), "--config-file", self.place / "glance-api.conf", "db_sync"],
-                                  capture_output=True, text=True, check=False)
-            if done.returncode != 0:
-                raise Unavailable(f"glance-manage db_sync failed: {done.stderr[-600:].strip()}")
+            self._manage("db_sync")
+            self._manage("db_load_metadefs", shared("etc/glance/metadefs"))
+
+    def _manage(self, *words):
+        done = subprocess.run([program("glance-manage"), "--config-file", self.place / "glance-api.conf", *words],
+                              capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Unavailable(f"glance-manage {words[0]} failed: {done.stderr[-600:].strip()}")
 
     def variables(self):
         return {"OS_GLANCE_CONFIG_DIR": str(self.place)}

@@ -85,6 +85,8 @@ class Keystone(WsgiServer):
 
     module = "keystone.wsgi.api:application"
     ready_path = "/v3"
+    # SQLite has one writer, and tests make users in crowds.
+    threads = 1
 
     def __init__(self, lifetime=3600):
         super().__init__()

@@ -12,6 +12,7 @@ import sys
 from processes import free_ports
 
 from . import ROOT
+from .address import HOST
 from .keystone import REGION, USERS
 
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
@@ -24,9 +25,9 @@ CONFIGURATION = """\
 listeners:
   - address: 127.0.0.1:{native}
     serves: [native]
-  - address: 127.0.0.1:{glance}
+  - address: {host}:{glance}
     serves: [glance]
-  - address: 127.0.0.1:{remote}
+  - address: {host}:{remote}
     serves: [glance]
 {identity_listener}default_store: one
 stores:
@@ -63,7 +64,7 @@ EVERYBODY = """\
     administrator: true
 """
 IDENTITY_LISTENER = """\
-  - address: 127.0.0.1:{port}
+  - address: {host}:{port}
     serves: [identity]
 """
 
@@ -100,8 +101,8 @@ class Visor(Server):
             "http_basic": lambda: "",
         }
         self.config_text = self._more + CONFIGURATION.format(
-            native=native, glance=self._glance, remote=self._remote, kind=self._kind, identity=sections[self._kind](),
-            identity_listener=IDENTITY_LISTENER.format(port=self._identity) if self._kind == "own" else "",
+            host=HOST, native=native, glance=self._glance, remote=self._remote, kind=self._kind, identity=sections[self._kind](),
+            identity_listener=IDENTITY_LISTENER.format(host=HOST, port=self._identity) if self._kind == "own" else "",
             exceptions=", ".join(f'"{each}"' for each in self._exceptions))
 
     def command(self):
@@ -111,16 +112,16 @@ class Visor(Server):
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self._glance}"
+        return f"http://{HOST}:{self._glance}"
 
     @property
     def remote_url(self):
-        return f"http://127.0.0.1:{self._remote}"
+        return f"http://{HOST}:{self._remote}"
 
     @property
     def auth_url(self):
         """Of whoever says who asks."""
-        return self.keystone.auth_url if self.keystone else f"http://127.0.0.1:{self._identity}/v3"
+        return self.keystone.auth_url if self.keystone else f"http://{HOST}:{self._identity}/v3"
 
 
 ADMINISTRATOR = (ROOT_KEY, ROOT_SECRET)

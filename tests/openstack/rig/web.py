@@ -3,6 +3,8 @@
 import http.server
 import threading
 
+from .address import HOST
+
 
 class Web:
     """Used as a context manager. `pages` are its files by path, as bytes; more can come while it serves."""
@@ -36,7 +38,7 @@ class Web:
             def log_message(self, *_):
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        self._server = http.server.ThreadingHTTPServer((HOST, 0), Answer)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
@@ -46,7 +48,7 @@ class Web:
 
     @property
     def address(self):
-        return f"127.0.0.1:{self._server.server_address[1]}"
+        return f"{HOST}:{self._server.server_address[1]}"
 
     def url(self, path):
         return f"http://{self.address}{path}"

@@ -9,6 +9,7 @@ import time
 
 from processes import Process, free_ports
 
+from .address import HOST
 from .environment import program
 
 READY_SECONDS = 120
@@ -63,7 +64,7 @@ class WsgiServer:
         """Returns when it answers."""
         # One process: it ends as a whole, and with whoever started it.
         self.process = Process(
-            [program("uwsgi"), "--http-socket", f"127.0.0.1:{self.port}", "--module", self.module, "--need-app", "--enable-threads",
+            [program("uwsgi"), "--http-socket", f"{HOST}:{self.port}", "--module", self.module, "--need-app", "--enable-threads",
              "--threads", self.threads, "--die-on-term", "--buffer-size", 65535, "--disable-logging", "--listen", 100],
             log=self.place / "log", cwd=self.place, environment=dict(os.environ, **self.variables()))
         deadline = time.monotonic() + READY_SECONDS
@@ -88,14 +89,14 @@ class WsgiServer:
 
     @property
     def origin(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{HOST}:{self.port}"
 
     @property
     def log(self):
         return (self.place / "log").read_text("utf-8", "replace")
 
     def _answers(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=10)
         try:
             connection.request("GET", self.ready_path)
             return connection.getresponse().status < 500
