@@ -24,8 +24,8 @@ class GlanceCloud:
     def __enter__(self):
         with contextlib.ExitStack() as stack:
             self.keystone = stack.enter_context(Keystone())
-            self.server = stack.enter_context(Glance(self.keystone))
-            self._remote = stack.enter_context(Glance(self.keystone, beside=self.server))
+            self.server = stack.enter_context(Glance(self.keystone, inspect=False))
+            self._remote = stack.enter_context(Glance(self.keystone, beside=self.server, inspect=False))
             self.auth_url, self.url, self.remote_url = self.keystone.auth_url, self.server.url, self._remote.url
             self.keystone.offer("image", self.url, name="glance")
             self._stack = stack.pop_all()

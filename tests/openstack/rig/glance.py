@@ -33,12 +33,16 @@ connection = sqlite:///{data}/glance.db
 default_backend = one
 [one]
 filesystem_store_datadir = {data}/one
+weight = 2
 [two]
 filesystem_store_datadir = {data}/two
+weight = 1
 [os_glance_staging_store]
 filesystem_store_datadir = {place}/staging
 [os_glance_tasks_store]
 filesystem_store_datadir = {place}/tasks
+[image_format]
+require_image_format_match = {inspect}
 [import_filtering_opts]
 allowed_ports = []
 [paste_deploy]
@@ -63,13 +67,14 @@ service_token_roles_required = true
 
 
 class Glance(WsgiServer):
-    """With a Keystone; without one everybody is the administrator."""
+    """With a Keystone; without one everybody is the administrator. `inspect`: uploads must be of the format that they say."""
 
     module = "glance.wsgi.api:application"
     threads = 16
 
-    def __init__(self, keystone=None, beside=None):
+    def __init__(self, keystone=None, beside=None, inspect=True):
         super().__init__()
+        self._inspect = inspect
         self.keystone, self._beside = keystone, beside
 
     @property
@@ -84,7 +89,7 @@ class Glance(WsgiServer):
         # The pipelines' own file names a folder that isn't here.
         paste = self.place / "glance-api-paste.ini"
         shutil.copy(shared("etc/glance/glance-api-paste.ini"), paste)
-        text = CONFIGURATION.format(place=self.place, data=data, origin=self.origin, paste=paste,
+        text = CONFIGURATION.format(place=self.place, data=data, origin=self.origin, paste=paste, inspect=str(self._inspect).lower(),
                                     flavor="keystone+cachemanagement" if self.keystone else "cachemanagement")
         if self.keystone:
             text += ASKS_KEYSTONE.format(auth_url=self.keystone.auth_url, password=USERS["visor"].password)

@@ -65,7 +65,9 @@ class WsgiServer:
         # One process: it ends as a whole, and with whoever started it.
         self.process = Process(
             [program("uwsgi"), "--http-socket", f"{HOST}:{self.port}", "--module", self.module, "--need-app", "--enable-threads",
-             "--threads", self.threads, "--die-on-term", "--buffer-size", 65535, "--disable-logging", "--listen", 100],
+             "--threads", self.threads, "--die-on-term", "--buffer-size", 65535, "--disable-logging", "--listen", 100,
+             # It closes each connection behind the answer; told so, no client tries that one again.
+             "--add-header", "Connection: close"],
             log=self.place / "log", cwd=self.place, environment=dict(os.environ, **self.variables()))
         deadline = time.monotonic() + READY_SECONDS
         while not self._answers():

@@ -45,10 +45,10 @@ import_image = true
 os_glance_reserved = true
 manage_locations = true
 image_conversion = false
-image_format_enforcement = true
+image_format_enforcement = false
 do_secure_hash = true
 http_store_enabled = true
-store_weight_enabled = {weights}
+store_weight_enabled = true
 [volume-feature-enabled]
 enable_volume_image_dep_tests = false
 """
@@ -75,6 +75,6 @@ def write(folder, cloud, web):
         credentials = ACCOUNTS.format(path=accounts)
     path = folder / "tempest.conf"
     path.write_text(CONFIGURATION.format(
-        folder=folder, auth_url=cloud.auth_url, region=REGION, credentials=credentials, remote=REMOTE, weights="false",
+        folder=folder, auth_url=cloud.auth_url, region=REGION, credentials=credentials, remote=REMOTE,
         readers="true" if cloud.accounts is None else "false", raw=web.url("/raw"), qcow2=web.url("/qcow2")))
     return path
