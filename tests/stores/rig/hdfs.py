@@ -7,8 +7,8 @@ import shutil
 import subprocess
 import tempfile
 
-from . import Unavailable
-from .processes import CACHE, ROOT, Process
+from . import CACHE, ROOT, Unavailable
+from processes import Process
 
 SOURCE = ROOT / "tests" / "stores" / "minidfs"
 DOWNLOAD_SECONDS = 900

@@ -6,9 +6,9 @@ import shutil
 import subprocess
 import tempfile
 
-from . import Unavailable
-from .processes import CACHE, Process
-from .s3 import ACCESS, SECRET, S3Server, free_ports
+from . import CACHE, Unavailable
+from .s3 import ACCESS, SECRET, S3Server
+from processes import Process, free_ports
 
 # The last release is tagged by its date; as a module it goes by the time and hash of its commit.
 MODULE, VERSION = "github.com/minio/minio", "v0.0.0-20260212201848-7aac2a2c5b7c"

@@ -8,8 +8,7 @@ import tempfile
 import time
 
 from . import Unavailable
-from .processes import Process
-from .seaweedfs import free_ports
+from processes import Process, free_ports
 
 ATTEMPTS = 3
 READY_SECONDS = 120

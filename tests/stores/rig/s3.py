@@ -1,8 +1,6 @@
 """What the S3 servers of the rig have in common."""
 
-import contextlib
 import shutil
-import socket
 import time
 
 import botocore.session
@@ -13,15 +11,6 @@ from . import Unavailable
 READY_SECONDS = 240
 ACCESS, SECRET, BUCKET, REGION = "visor-access", "visor-secret-of-the-test", "images", "us-east-1"
 ATTEMPTS = 3
-
-
-def free_ports(count):
-    """Free at this moment; who loses one to another process tries again with others."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 class S3Server:

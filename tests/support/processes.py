@@ -1,16 +1,17 @@
 """Processes that end with the one that started them, whatever becomes of it."""
 
+import contextlib
 import ctypes
 import json
 import os
 import pathlib
 import queue
 import signal
+import socket
 import subprocess
 import threading
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-CACHE = ROOT / "build" / "stores"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 PR_SET_PDEATHSIG = 1
 START_SECONDS = 240
 
@@ -19,6 +20,15 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def _dies_with_parent():
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def free_ports(count):
+    """Free at this moment; who loses one to another process tries again with others."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
 
 
 class Process:

@@ -1,0 +1,81 @@
+"""A whole cloud of an image service and an identity: what Tempest and the clients are pointed at.
+
+A cloud has `auth_url`, `url` (of the image service), `remote_url` (of its second worker), and `accounts` (those that Tempest may
+use, where it can't make its own).
+"""
+
+import contextlib
+import pathlib
+import shutil
+
+from .glance import Glance
+from .keystone import Keystone
+from .visor import ADMINISTRATOR, Visor
+
+# Each test at a time needs at most three, of which none may be another's.
+TEMPEST_ACCOUNTS = 12
+
+
+class GlanceCloud:
+    """Used as a context manager: Keystone and two workers of Glance."""
+
+    accounts = None
+
+    def __enter__(self):
+        with contextlib.ExitStack() as stack:
+            self.keystone = stack.enter_context(Keystone())
+            self.server = stack.enter_context(Glance(self.keystone, inspect=False))
+            self._remote = stack.enter_context(Glance(self.keystone, beside=self.server, inspect=False))
+            self.auth_url, self.url, self.remote_url = self.keystone.auth_url, self.server.url, self._remote.url
+            self.keystone.offer("image", self.url, name="glance")
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_):
+        self._stack.close()
+
+    def keep_logs(self, folder):
+        for name, server in (("keystone", self.keystone), ("glance", self.server), ("glance-remote", self._remote)):
+            shutil.copy(server.place / "log", pathlib.Path(folder, f"{name}.log"))
+
+
+class VisorCloud:
+    """Used as a context manager: visord, and a Keystone or visord's own identity."""
+
+    def __init__(self, identity, *exceptions):
+        self._identity, self._exceptions = identity, exceptions
+        self.keystone, self.accounts = None, None
+
+    def __enter__(self):
+        with contextlib.ExitStack() as stack:
+            if self._identity == "keystone":
+                self.keystone = stack.enter_context(Keystone())
+            self.server = stack.enter_context(
+                Visor(identity=self._identity, keystone=self.keystone, exceptions=self._exceptions))
+            self.auth_url, self.url, self.remote_url = self.server.auth_url, self.server.url, self.server.remote_url
+            if self.keystone:
+                self.keystone.offer("image", self.url, name="visor")
+            else:
+                self.accounts = self._accounts()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_):
+        self._stack.close()
+
+    def _accounts(self):
+        root = self.server.api()
+        users = [(api.access_key, api.secret, ["member", "reader"])
+                 for api in (root.create_user() for _ in range(TEMPEST_ACCOUNTS))]
+        return [account(*user) for user in [(*ADMINISTRATOR, ["admin"]), *users]]
+
+    def keep_logs(self, folder):
+        pathlib.Path(folder, "visord.log").write_text(self.server.log)
+        if self.keystone:
+            shutil.copy(self.keystone.place / "log", pathlib.Path(folder, "keystone.log"))
+
+
+def account(key, secret, roles):
+    """In the form of Tempest's accounts.yaml. An account is its own project."""
+    return {"username": key, "password": secret, "project_name": key, "user_domain_name": "Default", "project_domain_name": "Default",
+            "roles": roles, **({"types": ["admin"]} if "admin" in roles else {})}
