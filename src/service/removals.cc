@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "service/manifest.h"
 
 namespace visor::service {
 
@@ -35,7 +36,11 @@ async::Task<Result<void>> Removals::finish(Removal removal) {
     co_return fail(Code::unavailable,
                    "the store " + removal.store + " is not configured on this server");
   }
-  Result<void> removed = co_await store->remove(removal.key);
+  // First: what is left when this is cut off is then nobody's, and not an image that comes back.
+  const std::string manifest = manifest_key(removal.key);
+  Result<void> removed = co_await store->remove(manifest);
+  if (!removed) co_return removed;
+  removed = co_await store->remove(removal.key);
   if (!removed) co_return removed;
   catalogue::Batch batch;
   batch.removes.push_back({kRemovals, encode(removal).id, removal.revision});

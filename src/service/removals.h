@@ -16,7 +16,8 @@ class Removals {
   Removals(catalogue::Client& catalogue, const store::StoreSet& stores)
       : catalogue_(catalogue), stores_(stores) {}
 
-  /// Drops the bytes, then the record. After an error the record stays, for the next sweep.
+  /// Drops the bytes and their manifest, then the record. After an error the record stays, for the
+  /// next sweep.
   async::Task<Result<void>> finish(Removal removal);
   /// All that have a record. What a store can't drop now is told to the log and waits.
   async::Task<Result<void>> finish_all();

@@ -52,10 +52,11 @@ struct Operations {
         create(store, "create"),
         write(store, "write"),
         commit(store, "commit"),
+        replace(store, "replace"),
         remove(store, "remove"),
         list(store, "list") {}
 
-  Operation stat, open, create, write, commit, remove, list;
+  Operation stat, open, create, write, commit, replace, remove, list;
 };
 
 // Knows nothing of the store but the metrics, which outlive it.
@@ -115,6 +116,13 @@ class MeasuredStore final : public Store {
     if (!writer) co_return writer;
     co_return std::make_unique<MeasuredWriter>(std::move(*writer), operations_.write,
                                                operations_.commit);
+  }
+
+  async::Task<Result<void>> replace(std::string key, std::string bytes) override {
+    const auto began = Steady::now();
+    Result<void> replaced = co_await store_->replace(std::move(key), std::move(bytes));
+    operations_.replace.done(began, replaced);
+    co_return replaced;
   }
 
   async::Task<Result<void>> remove(std::string key) override {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -67,6 +68,9 @@ struct Listing {
   std::optional<std::string> next;  ///< ask again with `after` = this
 };
 
+/// What `Store::replace` takes at most.
+inline constexpr std::size_t kLargestSmallBlob = std::size_t{1} << 20;
+
 /// A place for immutable blobs by key. Keys of writable stores are made by the service: 1 to 200
 /// characters of [a-z0-9-/]; stores that are only referred to take the location (a URI) as the key.
 /// Thread-safe. Every writable store passes tests/conformance's suite.
@@ -94,6 +98,13 @@ class Store {
   virtual async::Task<Result<std::unique_ptr<BlobWriter>>> create(
       std::string key, std::optional<std::uint64_t> size) = 0;
 
+  /// Puts a small blob, of at most kLargestSmallBlob bytes, under a key, in the place of what is
+  /// there, in one step: nobody who opens it finds a part. Durable when it returns; after an error
+  /// either of the two is there, or, where the storage can't exchange files (HttpFS), none. A
+  /// stream that was opened before may break or go on in the new bytes. For what describes other
+  /// blobs: an image's data never changes.
+  virtual async::Task<Result<void>> replace(std::string key, std::string bytes);
+
   /// Removes a blob; removing what is not there succeeds. Durable when it returns.
   virtual async::Task<Result<void>> remove(std::string key) = 0;
 
@@ -113,6 +124,10 @@ class Store {
   /// every half minute.
   virtual void tidy() {}
 };
+
+inline async::Task<Result<void>> Store::replace(std::string, std::string) {
+  co_return fail(Code::unsupported, "this store takes no data", "store.replace");
+}
 
 inline Result<std::string> Store::presigned(const std::string&, std::chrono::seconds) const {
   return fail(Code::unsupported, "this store gives its data to nobody but this server",

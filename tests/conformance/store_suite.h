@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -97,6 +98,10 @@ class StoreSuite : public testing::TestWithParam<StoreKind> {
                                              std::optional<std::uint64_t> size = std::nullopt) {
     made_.insert(key);
     return async::run_until_done(store().create(std::move(key), size));
+  }
+  Result<void> replace(std::string key, std::string bytes) {
+    made_.insert(key);
+    return async::run_until_done(store().replace(std::move(key), std::move(bytes)));
   }
   Result<void> remove(std::string key) {
     return async::run_until_done(store().remove(std::move(key)));
@@ -236,6 +241,53 @@ TEST_P(StoreSuite, CommitsOnlyOnce) {
   ASSERT_TRUE(commit(**writer, 1));
   EXPECT_FALSE(commit(**writer, 1));
   EXPECT_EQ(get("once"), "1");
+}
+
+TEST_P(StoreSuite, ReplacesASmallBlobOrPutsAFirstOne) {
+  ASSERT_TRUE(replace("3f/blob-1/note", "first"));
+  EXPECT_EQ(get("3f/blob-1/note"), "first");
+  const auto version = stat("3f/blob-1/note")->version;
+  ASSERT_TRUE(replace("3f/blob-1/note", "the second, which is longer"));
+  EXPECT_EQ(get("3f/blob-1/note"), "the second, which is longer");
+  EXPECT_EQ(stat("3f/blob-1/note")->size, 27u);
+  if (!version.empty()) EXPECT_NE(stat("3f/blob-1/note")->version, version);
+  ASSERT_TRUE(replace("3f/blob-1/note", ""));
+  EXPECT_EQ(get("3f/blob-1/note"), "");
+  EXPECT_EQ(list("", 10)->keys, std::vector<std::string>{"3f/blob-1/note"});
+  EXPECT_EQ(code_of(async::run_until_done(store().replace("../note", "x"))), Code::invalid);
+}
+
+TEST_P(StoreSuite, ReplacesWhatWasWrittenAsABlob) {
+  put("written", "12345");
+  ASSERT_TRUE(replace("written", "678"));
+  EXPECT_EQ(get("written"), "678");
+  auto writer = create("written", 1);
+  ASSERT_TRUE(writer);
+  ASSERT_TRUE(write(**writer, "9"));
+  EXPECT_EQ(code_of(commit(**writer, 1)), Code::conflict);
+  writer->reset();
+  EXPECT_EQ(get("written"), "678");
+}
+
+TEST_P(StoreSuite, NeverHasAPartOfASmallBlobThatIsReplaced) {
+  const std::string bytes[] = {std::string(50'000, 'a'), std::string(60'000, 'b')};
+  ASSERT_TRUE(replace("renewed", bytes[0]));
+  constexpr int kTimes = 20;
+  std::atomic<int> refused = 0;
+  std::thread writer([&] {
+    for (int i = 1; i <= kTimes; ++i) {
+      if (!replace("renewed", bytes[i % 2])) ++refused;
+    }
+  });
+  std::set<std::uint64_t> sizes;
+  for (int i = 0; i < kTimes; ++i) {
+    const auto status = stat("renewed");
+    if (status) sizes.insert(status->size.value_or(0));
+  }
+  writer.join();
+  for (const std::uint64_t size : sizes) EXPECT_TRUE(size == 50'000 || size == 60'000) << size;
+  EXPECT_EQ(refused, 0);
+  EXPECT_EQ(get("renewed"), bytes[kTimes % 2]);
 }
 
 TEST_P(StoreSuite, KeepsBlobsOfNoBytes) {

@@ -97,6 +97,7 @@ class FakeHdfs {
   /// Of namenodes, by JSON instead of a redirect.
   bool plain_locations = true;
   bool knows_pages = true;              ///< LISTSTATUS_BATCH, as Hadoop 2.9 and newer do
+  bool knows_overwriting = true;        ///< a rename onto a name that is taken; HttpFS does not
   std::string checksum_algorithm = {};  ///< empty: the right one
   std::string named_datanode = {};      ///< host:port that is named instead of a real one
 
@@ -201,11 +202,15 @@ class FakeHdfs {
     if (operation == "DELETE") return boolean(files_.erase(request.path) > 0);
     if (operation == "RENAME") {
       const auto target = request.query.at("destination");
-      if (found == files_.end() || files_.contains(target)) return boolean(false);
+      const bool overwrites = knows_overwriting && request.query.contains("renameoptions");
+      if (found == files_.end()) return boolean(false);
+      if (files_.contains(target) && !overwrites) return boolean(false);
+      files_.erase(target);
       auto entry = files_.extract(found);
       entry.key() = target;
       files_.insert(std::move(entry));
-      return boolean(true);
+      // A rename with options is answered with nothing.
+      return overwrites ? http_answer("200 OK", "") : boolean(true);
     }
     if (operation == "LISTSTATUS_BATCH" && knows_pages) return page(request);
     if (operation == "LISTSTATUS_BATCH") return unknown_operation(request);

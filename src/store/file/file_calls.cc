@@ -37,6 +37,7 @@ FileCalls::FileCalls()
       free_room(room_left),
       fsync(::fsync),
       linkat(::linkat),
+      rename(::renameat),
       open_unnamed(
           [](int folder) { return open_beneath(folder, ".", O_TMPFILE | O_WRONLY, 0600); }) {}
 

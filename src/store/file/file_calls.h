@@ -27,6 +27,7 @@ struct FileCalls {
   std::function<int(int folder)> fsync;
   std::function<int(int from, const char* old_name, int to, const char* new_name, int flags)>
       linkat;
+  std::function<int(int from, const char* old_name, int to, const char* new_name)> rename;
   /// An unnamed file (O_TMPFILE) in a folder, open for writing.
   std::function<int(int folder)> open_unnamed;
 };

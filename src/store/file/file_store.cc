@@ -98,6 +98,17 @@ async::Task<Result<std::unique_ptr<BlobWriter>>> FileStore::create(
   co_return std::make_unique<Writer>(std::move(*blob), disk_);
 }
 
+async::Task<Result<void>> FileStore::replace(std::string key, std::string bytes) {
+  if (auto valid = check_key(key); !valid) co_return pass(valid);
+  auto work = [this, &key, &bytes]() -> Result<void> {
+    auto blob = PartialBlob::create(*tree_, key, bytes.size(), Existing::replace);
+    if (!blob) return pass(blob);
+    if (auto written = (*blob)->append(std::as_bytes(std::span(bytes))); !written) return written;
+    return (*blob)->publish(bytes.size());
+  };
+  co_return co_await disk_.run(std::move(work));
+}
+
 async::Task<Result<void>> FileStore::remove(std::string key) {
   if (auto valid = check_key(key); !valid) co_return pass(valid);
   auto work = [this, &key] { return remove_now(key); };

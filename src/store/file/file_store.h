@@ -39,6 +39,7 @@ class FileStore : public Store {
                                                                std::string version) override;
   async::Task<Result<std::unique_ptr<BlobWriter>>> create(
       std::string key, std::optional<std::uint64_t> size) override;
+  async::Task<Result<void>> replace(std::string key, std::string bytes) override;
   async::Task<Result<void>> remove(std::string key) override;
   async::Task<Result<Listing>> list(std::string after, std::uint32_t limit) override;
   /// `file:///…` with the absolute path of the blob's file.

@@ -35,8 +35,9 @@ constexpr std::size_t kDirectFrom = 256 * kKiB;
 }  // namespace
 
 Result<std::unique_ptr<PartialBlob>> PartialBlob::create(BlobTree& tree, std::string key,
-                                                         std::optional<std::uint64_t> size) {
-  std::unique_ptr<PartialBlob> blob(new PartialBlob(tree, std::move(key)));
+                                                         std::optional<std::uint64_t> size,
+                                                         Existing existing) {
+  std::unique_ptr<PartialBlob> blob(new PartialBlob(tree, std::move(key), existing));
   if (auto opened = blob->open(size); !opened) return pass(opened);
   return blob;
 }
@@ -46,7 +47,8 @@ Result<void> PartialBlob::open(std::optional<std::uint64_t> size) {
   auto folder = tree_.folder_for_new(path_);
   if (!folder) return pass(folder);
   folder_ = std::move(*folder);
-  if (tree_.unnamed_files()) {
+  // A file without a name can be linked to a free name, but not to one that is taken.
+  if (tree_.unnamed_files() && existing_ == Existing::keep) {
     file_ = Descriptor(tree_.calls().open_unnamed(folder_.get()));
   } else {
     partial_name_ = ".partial-" + random_uuid();
@@ -213,6 +215,10 @@ Result<void> PartialBlob::publish_now(std::uint64_t size) {
   if (tree_.calls().fdatasync(file_.get()) != 0) {
     return fail_file(errno, "make the image data durable", where + " fdatasync");
   }
+  return existing_ == Existing::keep ? name_it(where) : take_the_place(where);
+}
+
+Result<void> PartialBlob::name_it(const std::string& where) {
   const char* name = path_.name.c_str();
   if (link_to(name) != 0) {
     if (errno == EEXIST) {
@@ -227,6 +233,19 @@ Result<void> PartialBlob::publish_now(std::uint64_t size) {
     return fail_file(error, "make the image data durable", where + " fsync");
   }
   if (!partial_name_.empty()) ::unlinkat(tree_.partial(), partial_name_.c_str(), 0);
+  return {};
+}
+
+// What was there before can't be had back, whatever fails from here on.
+Result<void> PartialBlob::take_the_place(const std::string& where) {
+  if (tree_.calls().rename(tree_.partial(), partial_name_.c_str(), folder_.get(),
+                           path_.name.c_str()) != 0) {
+    return fail_file(errno, "give the image data its name", where + " renameat");
+  }
+  partial_name_.clear();
+  if (tree_.calls().fsync(folder_.get()) != 0) {
+    return fail_file(errno, "make the image data durable", where + " fsync");
+  }
   return {};
 }
 

@@ -13,14 +13,18 @@
 
 namespace visor::store {
 
+/// What becomes of a blob that has the key already.
+enum class Existing { keep, replace };
+
 /// Large aligned pieces are written past the page cache where the file system allows it, all else
 /// through it. An unnamed file in the blob's final folder (or a named one in `partial/` where the
-/// file system has none) until `publish` gives it its name. If the object goes before, nothing
-/// stays. All calls block; one thread at a time.
+/// file system has none, and for one that replaces another) until `publish` gives it its name. If
+/// the object goes before, nothing stays. All calls block; one thread at a time.
 class PartialBlob {
  public:
   static Result<std::unique_ptr<PartialBlob>> create(BlobTree& tree, std::string key,
-                                                     std::optional<std::uint64_t> size);
+                                                     std::optional<std::uint64_t> size,
+                                                     Existing existing = Existing::keep);
   ~PartialBlob() { drop(); }
 
   /// Appends all of `bytes`. After an error nothing is left, and every later call gives that error.
@@ -31,7 +35,8 @@ class PartialBlob {
   void drop();
 
  private:
-  PartialBlob(BlobTree& tree, std::string key) : tree_(tree), key_(std::move(key)) {}
+  PartialBlob(BlobTree& tree, std::string key, Existing existing)
+      : tree_(tree), key_(std::move(key)), existing_(existing) {}
   Result<void> open(std::optional<std::uint64_t> size);
   Result<void> check_room(std::uint64_t size) const;
   std::uint64_t step_ahead() const;
@@ -41,11 +46,14 @@ class PartialBlob {
   bool set_direct(bool on);
   Result<void> start_write_back();
   Result<void> publish_now(std::uint64_t size);
+  Result<void> name_it(const std::string& where);
+  Result<void> take_the_place(const std::string& where);
   int link_to(const char* name) const;
   Result<void> settle(Result<void> outcome);
 
   BlobTree& tree_;
   const std::string key_;
+  const Existing existing_;
   BlobPath path_;
   Descriptor folder_;
   Descriptor file_;

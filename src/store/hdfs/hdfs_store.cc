@@ -145,6 +145,19 @@ async::Task<Result<std::unique_ptr<BlobWriter>>> HdfsStore::create(std::string k
                                          block_size_);
 }
 
+async::Task<Result<void>> HdfsStore::replace(std::string key, std::string bytes) {
+  if (auto sound = check_key(key); !sound) co_return pass(sound);
+  auto ready = co_await prepare();
+  if (!ready) co_return pass(ready);
+  HdfsWriter writer(namenodes_, uploads_, folder_ + "/" + kTemporaries + "/" + random_uuid(),
+                    path_of(key), block_size_, HdfsWriter::Existing::replace);
+  const auto data = std::as_bytes(std::span(bytes));
+  auto written = co_await writer.write(data);
+  // The writer has taken back what it wrote.
+  if (!written) co_return written;
+  co_return co_await writer.commit(data.size());
+}
+
 async::Task<void> HdfsStore::remove_old_temporaries() {
   const std::string folder = folder_ + "/" + kTemporaries;
   auto page = co_await namenodes_.list(folder, "");

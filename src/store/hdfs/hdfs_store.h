@@ -51,6 +51,7 @@ class HdfsStore : public Store {
                                                                std::string version) override;
   async::Task<Result<std::unique_ptr<BlobWriter>>> create(
       std::string key, std::optional<std::uint64_t> size) override;
+  async::Task<Result<void>> replace(std::string key, std::string bytes) override;
   async::Task<Result<void>> remove(std::string key) override;
   async::Task<Result<Listing>> list(std::string after, std::uint32_t limit) override;
   std::string location(const std::string& key) const override;

@@ -19,7 +19,7 @@ class FakeUnderTest : public StoreUnderTest {
  public:
   explicit FakeUnderTest(bool plain_locations, bool knows_pages = true) {
     hdfs_.plain_locations = plain_locations;
-    hdfs_.knows_pages = knows_pages;
+    hdfs_.knows_pages = hdfs_.knows_overwriting = knows_pages;
     store_ = std::move(*HdfsStore::create(options_for(hdfs_)));
   }
   Store& store() override { return *store_; }

@@ -56,10 +56,11 @@ struct HdfsWriter::Upload {
 };
 
 HdfsWriter::HdfsWriter(webhdfs::Namenodes& namenodes, UploadThread& thread, std::string temporary,
-                       std::string target, std::uint64_t block_size)
+                       std::string target, std::uint64_t block_size, Existing existing)
     : namenodes_(namenodes),
       thread_(thread),
       target_(std::move(target)),
+      existing_(existing),
       upload_(std::make_shared<Upload>(std::move(temporary), block_size)) {}
 
 HdfsWriter::~HdfsWriter() {
@@ -164,15 +165,33 @@ async::Task<Result<void>> HdfsWriter::publish(std::uint64_t size) {
   }
   if (auto same = co_await check_bytes(); !same) co_return pass(same);
 
-  const std::string destination = "&destination=" + percent_encode(target_, "/");
+  std::string destination = "&destination=" + percent_encode(target_, "/");
+  if (existing_ == Existing::replace) destination += "&renameoptions=OVERWRITE";
   auto renamed = co_await namenodes_.ask("PUT", upload_->path, "RENAME", destination);
   if (renamed && webhdfs::boolean_of(renamed->document) == true) co_return Result<void>();
   // Refused, or done by an attempt whose answer was lost: the file itself tells.
   auto target = co_await namenodes_.status(target_);
   if (target && target->version() == status->version()) co_return Result<void>();
+  if (target && existing_ == Existing::replace && renamed) {
+    co_return co_await clear_and_rename(std::move(*status));
+  }
   if (target) {
     co_return fail(Code::conflict, "there is a blob of this key already", "hdfs.RENAME");
   }
+  if (!renamed) co_return pass(renamed);
+  co_return fail(Code::unavailable, "HDFS did not put the data in its place", "hdfs.RENAME");
+}
+
+// HttpFS knows no rename onto a name that is taken, and says no. For a moment the name is free then:
+// a reader may find nothing, and a crash may leave nothing.
+async::Task<Result<void>> HdfsWriter::clear_and_rename(webhdfs::FileStatus written) {
+  auto cleared = co_await namenodes_.ask("DELETE", target_, "DELETE", "");
+  if (!cleared && cleared.error().code != Code::not_found) co_return pass(cleared);
+  const std::string destination = "&destination=" + percent_encode(target_, "/");
+  auto renamed = co_await namenodes_.ask("PUT", upload_->path, "RENAME", destination);
+  if (renamed && webhdfs::boolean_of(renamed->document) == true) co_return Result<void>();
+  auto target = co_await namenodes_.status(target_);
+  if (target && target->version() == written.version()) co_return Result<void>();
   if (!renamed) co_return pass(renamed);
   co_return fail(Code::unavailable, "HDFS did not put the data in its place", "hdfs.RENAME");
 }

@@ -128,6 +128,22 @@ async::Task<Result<std::unique_ptr<BlobWriter>>> MemoryStore::create(
   co_return std::make_unique<Writer>(*this, std::move(key));
 }
 
+async::Task<Result<void>> MemoryStore::replace(std::string key, std::string bytes) {
+  if (auto valid = check_key(key); !valid) co_return pass(valid);
+  const auto span = std::as_bytes(std::span(bytes));
+  const std::lock_guard lock(mutex_);
+  auto& blob = blobs_[key];
+  const std::uint64_t before = blob ? blob->bytes.size() : 0;
+  if (bytes.size() > options_.capacity - (used_ - before)) {
+    if (!blob) blobs_.erase(key);
+    co_return fail(Code::no_space, "cannot write the image data: no space is left", "memory");
+  }
+  used_ += bytes.size() - before;
+  blob = std::make_shared<const Blob>(
+      Blob{{span.begin(), span.end()}, "commit-" + std::to_string(++commits_)});
+  co_return Result<void>{};
+}
+
 async::Task<Result<void>> MemoryStore::remove(std::string key) {
   if (auto valid = check_key(key); !valid) co_return pass(valid);
   const std::lock_guard lock(mutex_);

@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/digest.h"
 #include "base/encoding.h"
 #include "base/units.h"
 #include "store/file_source.h"
@@ -176,6 +177,25 @@ async::Task<Result<std::unique_ptr<BlobWriter>>> S3Store::create(
   if (auto valid = check_key(key); !valid) co_return pass(valid);
   S3Shared shared{bucket_, memory_, commits_, uploads_, loop_.get()};
   co_return std::make_unique<S3Writer>(std::move(shared), object_of(key), size);
+}
+
+// Doing it twice is doing it once, so a request whose answer was lost is simply sent again.
+async::Task<Result<void>> S3Store::replace(std::string key, std::string bytes) {
+  if (auto valid = check_key(key); !valid) co_return pass(valid);
+  Digester digester(DigestAlgorithm::md5);
+  digester.update(std::as_bytes(std::span(bytes)));
+  const auto md5 = digester.finish();
+  S3Request request;
+  request.method = "PUT";
+  request.object = object_of(key);
+  request.fields = {
+      {"Content-Type", "application/octet-stream"},
+      {"Content-MD5", to_base64({reinterpret_cast<const char*>(md5.data()), md5.size()})}};
+  request.body = std::as_bytes(std::span(bytes));
+  auto answer = co_await bucket_->ask(std::move(request));
+  if (!answer) co_return pass(answer);
+  if (answer->refusal) co_return std::unexpected(bucket_->explain(*answer, "s3.replace"));
+  co_return Result<void>{};
 }
 
 async::Task<Result<void>> S3Store::remove(std::string key) {
