@@ -297,6 +297,9 @@ void read_sections(const Value& value, Configuration& configuration) {
   root.section("accounts",
                [&](Section& section) { read_accounts(section, configuration.accounts); });
   read_identity(root, configuration);
+  root.section("glance", [&](Section& section) {
+    section.flag("strict_formats", configuration.glance.strict_formats);
+  });
   root.path("master_key", configuration.master_key);
   root.section("quotas", [&](Section& section) {
     read_quota(section, "bytes", configuration.quotas.bytes, true);

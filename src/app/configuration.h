@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "app/configuration_address.h"
+#include "app/configuration_glance.h"
 #include "app/configuration_hdfs.h"
 #include "app/configuration_identity.h"
 #include "app/configuration_s3.h"
@@ -103,6 +104,7 @@ struct Configuration {
   CatalogueSettings catalogue;
   AccountSettings accounts;
   IdentitySettings identity;
+  GlanceSettings glance;
   std::string master_key = "DATA/master.key";  ///< see `path`
   service::Quota quotas;                       ///< of each account
   AuditSettings audit;

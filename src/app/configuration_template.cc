@@ -148,6 +148,10 @@ std::string_view configuration_template() {
 #  keep_files: none
 #  keep_age: none
 
+#glance:
+# Whether data is refused whose format is another than its image says (disk_format, of bare images).
+#  strict_formats: true
+
 #deleted_images:
 # How long a deleted image can be restored, or none: then it is gone at once. Until then its data
 # stays and counts against its owner's quota.

@@ -26,6 +26,7 @@ std::string word_of(StoreSettings::Kind kind) {
 
 front::glance::Options glance_options(const Configuration& configuration) {
   front::glance::Options options;
+  options.strict_formats = configuration.glance.strict_formats;
   options.public_address = configuration.identity.own.image_address;
   for (const auto& [name, settings] : configuration.stores) {
     front::glance::StoreInfo store;

@@ -63,9 +63,18 @@ async::Task<Result<std::set<std::string>>> ImportService::stores_with(const imag
   co_return stores;
 }
 
-Result<void> ImportService::check_location(const std::string& location) const {
-  if (on_.stores.for_location(location).store != nullptr) return {};
-  return fail(Code::invalid, "no store here takes a location of this kind");
+// What may never be fetched is refused at once; what can't be had now, only when it is fetched.
+async::Task<Result<void>> ImportService::check_location(std::string location) {
+  store::Store* const store = on_.stores.for_location(location).store;
+  if (store == nullptr) {
+    co_return fail(Code::invalid, "no store here takes a location of this kind");
+  }
+  Result<store::BlobStatus> status = co_await store->stat(location);
+  if (status) co_return Result<void>{};
+  Error& error = status.error();
+  if (error.code != Code::forbidden && error.code != Code::invalid) co_return Result<void>{};
+  co_return fail(Code::invalid, "the location does not pass filtering: " + error.message,
+                 std::move(error.where));
 }
 
 Result<std::vector<std::string>> ImportService::wanted_stores(
@@ -127,7 +136,8 @@ async::Task<Result<std::optional<Import>>> ImportService::request_told(const Pri
     if (auto ready = check_state(request.kind, *image); !ready) co_return pass(ready);
     image->importing = gathers ? image::Importing::gathering : image::Importing::spreading;
     if (!request.location.empty()) {
-      if (auto known = check_location(request.location); !known) co_return pass(known);
+      Result<void> known = co_await check_location(request.location);
+      if (!known) co_return pass(known);
     }
     Result<std::set<std::string>> present = co_await stores_with(*image);
     if (!present) co_return pass(present);

@@ -77,7 +77,7 @@ class ImportService {
   Result<std::vector<std::string>> wanted_stores(const ImportRequest& request,
                                                  const image::Image& image,
                                                  const std::set<std::string>& present) const;
-  Result<void> check_location(const std::string& location) const;
+  async::Task<Result<void>> check_location(std::string location);
   async::Task<Result<std::set<std::string>>> stores_with(const image::Image& image);
   async::Task<Result<image::Image>> load_image(std::string id);
   async::Task<Result<Import>> load(std::string id);

@@ -62,7 +62,8 @@ Result<Announced> read_announced(const http::RequestHead& head) {
   return announced;
 }
 
-async::Task<Result<http::Response>> upload_file(service::ImageService& images, Exchange& exchange) {
+async::Task<Result<http::Response>> upload_file(service::ImageService& images, bool strict_formats,
+                                                Exchange& exchange) {
   const http::RequestHead& head = exchange.request.head;
   if (content_type(head) != kDataType) co_return wrong_media_type(exchange, kDataType);
   auto announced = read_announced(head);
@@ -73,7 +74,7 @@ async::Task<Result<http::Response>> upload_file(service::ImageService& images, E
   if (auto ready = check_formats(*image); !ready) co_return pass(ready);
   service::Data data = service::Data::from(exchange.request.body);
   data.promised = announced->size;
-  data.strict = true;
+  data.strict = strict_formats;
   Result<image::Image> stored = co_await images.change(
       exchange.who, id, std::move(announced->edits), std::move(data), std::nullopt);
   if (stored) co_return empty_answer(204);

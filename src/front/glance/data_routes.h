@@ -6,7 +6,8 @@
 
 namespace visor::front::glance {
 
-async::Task<Result<http::Response>> upload_file(service::ImageService& images, Exchange& exchange);
+async::Task<Result<http::Response>> upload_file(service::ImageService& images, bool strict_formats,
+                                                Exchange& exchange);
 /// GET and HEAD: 204 while there is no data.
 async::Task<Result<http::Response>> download_file(service::ImageService& images,
                                                   Exchange& exchange);

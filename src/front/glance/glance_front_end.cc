@@ -102,7 +102,8 @@ void GlanceFrontEnd::add_image_routes() {
 
 void GlanceFrontEnd::add_data_routes() {
   constexpr const char* kFile = "/v2/images/{image}/file";
-  add("PUT", kFile, [this](Exchange& e) { return upload_file(images_, e); });
+  add("PUT", kFile,
+      [this](Exchange& e) { return upload_file(images_, options_.strict_formats, e); });
   add("GET", kFile, [this](Exchange& e) { return download_file(images_, e); });
   add("HEAD", kFile, [this](Exchange& e) { return download_file(images_, e); });
 }
@@ -123,7 +124,8 @@ void GlanceFrontEnd::add_import_routes() {
   const auto route = [this, &imports](const char* method, const char* pattern, ImportVerb verb) {
     add(method, pattern, [&imports, verb](Exchange& exchange) { return verb(imports, exchange); });
   };
-  add("PUT", "/v2/images/{image}/stage", [this](Exchange& e) { return stage_data(images_, e); });
+  add("PUT", "/v2/images/{image}/stage",
+      [this](Exchange& e) { return stage_data(images_, options_.strict_formats, e); });
   add("POST", "/v2/images/{image}/import",
       [this, &imports](Exchange& e) { return import_image(images_, imports, e); });
   route("GET", "/v2/images/{image}/tasks", list_image_tasks);
@@ -182,7 +184,11 @@ async::Task<http::Response> GlanceFrontEnd::route(http::Request& request) {
   if (!path) co_return list_versions(300, address_of(request));
   if (*path == "/v2") co_return redirect_to(address_of(request) + "/v2/");
 
-  const http::Router::Match match = router_.match(head.method, *path);
+  // The router takes a path with a slash at its end for the one without; to this API an empty id is
+  // none.
+  const bool empty_end = path->ends_with('/');
+  const http::Router::Match match =
+      empty_end ? http::Router::Match() : router_.match(head.method, *path);
   if (match.action != nullptr) {
     const http::Action& action = *match.action;
     co_return co_await action(request, match.parameters);

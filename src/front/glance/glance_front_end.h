@@ -24,6 +24,8 @@ struct Options {
   /// What clients reach the server by, for links: "images.example.org:9292", or with its scheme in
   /// front. Empty: the address that the request came to.
   std::string public_address;
+  /// Data whose format is another than its image says is refused.
+  bool strict_formats = true;
   std::vector<StoreInfo> stores;  ///< those that clients can name, by name
   /// Brings data in the background; outlives the front end. Null: there are no imports.
   service::ImportService* imports = nullptr;

@@ -194,14 +194,15 @@ document::Value task_document(const service::Import& import, bool raw) {
   return task;
 }
 
-async::Task<Result<http::Response>> stage_data(service::ImageService& images, Exchange& exchange) {
+async::Task<Result<http::Response>> stage_data(service::ImageService& images, bool strict_formats,
+                                               Exchange& exchange) {
   const http::RequestHead& head = exchange.request.head;
   if (content_type(head) != kDataType) co_return wrong_media_type(exchange, kDataType);
   auto announced = read_announced(head);
   if (!announced) co_return pass(announced);
   service::Data data = service::Data::from(exchange.request.body);
   data.promised = announced->size;
-  data.strict = true;
+  data.strict = strict_formats;
   data.aside = true;
   Result<image::Image> staged = co_await images.change(
       exchange.who, exchange.parameters[0], image::Edits{}, std::move(data), std::nullopt);

@@ -13,7 +13,8 @@ namespace visor::front::glance {
 /// The ways in which an image's data can be imported.
 std::vector<std::string> import_methods();
 
-async::Task<Result<http::Response>> stage_data(service::ImageService& images, Exchange& exchange);
+async::Task<Result<http::Response>> stage_data(service::ImageService& images, bool strict_formats,
+                                               Exchange& exchange);
 async::Task<Result<http::Response>> import_image(service::ImageService& images,
                                                  service::ImportService& imports,
                                                  Exchange& exchange);
