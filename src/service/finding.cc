@@ -181,4 +181,41 @@ async::Task<Result<image::Page>> ImageService::find_in_order(const Principal& wh
   co_return page;
 }
 
+async::Task<Result<std::vector<image::Image>>> ImageService::in_phase(std::string account,
+                                                                      image::Phase phase) {
+  image::Query query;
+  query.filters = {{{"owner", false}, account},
+                   {{"phase", false}, std::string(image::to_string(phase))}};
+  query.limit = kLargestPage;
+  std::vector<image::Image> images;
+  const Principal owner = Principal::of(account);
+  for (;;) {
+    Result<image::Page> page = co_await find(owner, query);
+    if (!page) co_return pass(page);
+    for (image::Image& image : page->images) images.push_back(std::move(image));
+    if (!page->next) co_return images;
+    query.marker = page->next;
+  }
+}
+
+async::Task<Result<Usage>> ImageService::usage(Principal who) {
+  if (who.anonymous()) co_return fail(Code::forbidden, "an account is needed for this");
+  Result<Quota> limits = co_await on_.quotas.of(who.account);
+  if (!limits) co_return pass(limits);
+  Result<std::int64_t> bytes = co_await on_.catalogue.counter(bytes_counter(who.account));
+  if (!bytes) co_return pass(bytes);
+  Result<std::int64_t> images = co_await on_.catalogue.counter(images_counter(who.account));
+  if (!images) co_return pass(images);
+  Result<std::vector<image::Image>> staged = co_await in_phase(who.account, image::Phase::staged);
+  if (!staged) co_return pass(staged);
+  Usage usage{*limits, static_cast<std::uint64_t>(*bytes), static_cast<std::uint64_t>(*images)};
+  for (const image::Image& image : *staged) usage.staged_bytes += image.size.value_or(0);
+  for (const image::Phase phase : {image::Phase::receiving, image::Phase::importing}) {
+    Result<std::vector<image::Image>> coming = co_await in_phase(who.account, phase);
+    if (!coming) co_return pass(coming);
+    usage.uploading += coming->size();
+  }
+  co_return usage;
+}
+
 }  // namespace visor::service

@@ -110,6 +110,15 @@ struct Description {
   bool popular = false;  ///< it was asked for before, not long ago
 };
 
+/// What an account holds, and may hold.
+struct Usage {
+  Quota limits;
+  std::uint64_t bytes = 0;  ///< uploads under way and staged data included
+  std::uint64_t images = 0;
+  std::uint64_t staged_bytes = 0;
+  std::uint64_t uploading = 0;  ///< images whose data is on its way
+};
+
 /// A place where data lies.
 struct Location {
   std::string store;
@@ -179,6 +188,9 @@ class ImageService {
   async::Task<Result<Description>> describe(Principal who, std::string id);
   /// As `describe`, on the spot; nothing if that can't be or fails: `describe` tells.
   std::optional<Description> describe_at_once(const Principal& who, const std::string& id);
+
+  /// Of the caller's own account. `forbidden` for nobody's.
+  async::Task<Result<Usage>> usage(Principal who);
 
   /// How often the image was fetched; zero for one never fetched.
   async::Task<Result<image::Reads>> reads(std::string id);
@@ -274,6 +286,7 @@ class ImageService {
                                         bool explicit_store, Trail& trail,
                                         const image::Image* before);
   // finding.cc
+  async::Task<Result<std::vector<image::Image>>> in_phase(std::string account, image::Phase phase);
   async::Task<Result<image::Standing>> standing_of(const Principal& who, std::string id,
                                                    const std::string& sort);
   async::Task<Result<catalogue::Query>> catalogue_query(const Principal& who,
@@ -316,6 +329,10 @@ class ImageService {
   async::Task<void> finish_removed(const image::Image& image, std::vector<Removal> removals);
   async::Task<Result<void>> purge_due();
   async::Task<Result<void>> purge_one_due(const DeletedImage& deleted);
+
+  // reindexing.cc
+  async::Task<Result<bool>> facts_are_complete();
+  async::Task<Result<void>> complete_facts();
 
   // recovery.cc
   async::Task<Result<void>> recover_uploads();

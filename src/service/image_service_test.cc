@@ -584,5 +584,25 @@ TEST(Records, ThatAreDamagedAreReportedNotGuessed) {
   }
 }
 
+TEST_F(Images, OfAnEarlierVersionAreFoundByWhatIsNew) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 3; ++i) ids.push_back(add(alice_, draft())->id);
+  // As versions wrote them that knew no phase.
+  for (const std::string& id : ids) {
+    const auto image = show(alice_, id);
+    catalogue::Batch batch;
+    batch.puts.push_back(put_of(*image, image->revision));
+    std::erase_if(batch.puts[0].record.facts,
+                  [](const catalogue::Fact& fact) { return fact.name == "phase"; });
+    ASSERT_TRUE(catalogue_.apply(batch));
+  }
+  image::Query pending;
+  pending.filters = {{{"phase", false}, "pending"}};
+  EXPECT_EQ(find(alice_, pending).images.size(), 0U);
+  restart();
+  ASSERT_TRUE(async::run_until_done(service_->recover()));
+  EXPECT_EQ(find(alice_, pending).images.size(), 3U);
+}
+
 }  // namespace
 }  // namespace visor::service

@@ -7,6 +7,8 @@
 namespace visor::service {
 
 async::Task<Result<void>> ImageService::recover() {
+  Result<void> findable = co_await complete_facts();
+  if (!findable) co_return findable;
   Result<void> uploads = co_await recover_uploads();
   if (!uploads) co_return uploads;
   co_return co_await removals_.finish_all();

@@ -42,6 +42,56 @@ TEST_P(CatalogueSuite, FindsByAFactThatHadGoneWithItsLastRecordAndCameBack) {
   }
 }
 
+TEST_P(CatalogueSuite, FindsByConditionsThatNoIndexNarrows) {
+  ASSERT_DONE(store("a", {{"size", "b"}, {"tag", "lts"}, {kAccessFact, "public"}}));
+  ASSERT_DONE(store("b", {{"size", "d"}, {"tag", "lts"}, {"tag", "old"}, {kAccessFact, "public"}}));
+  ASSERT_DONE(store("c", {{"tag", "new"}, {kAccessFact, "public"}}));
+  const auto found = [this](std::vector<Condition> conditions, std::vector<Fact> filters = {}) {
+    std::vector<Ids> in_each_order;
+    for (const char* sort : {"", "size", kNaturalOrder}) {
+      for (const bool accessed : {false, true}) {
+        Query query = where(filters);
+        query.conditions = conditions;
+        query.sort = sort;
+        if (accessed) query.access = {{"public"}};
+        Ids some = ids(query);
+        std::ranges::sort(some);
+        in_each_order.push_back(std::move(some));
+      }
+    }
+    for (const Ids& each : in_each_order) EXPECT_EQ(each, in_each_order.front());
+    return in_each_order.front();
+  };
+  EXPECT_EQ(found({{"size", {{"b", "c"}}, false}}), Ids{"a"});
+  EXPECT_EQ(found({{"size", {{"b", std::nullopt}}, false}}), (Ids{"a", "b"}));
+  EXPECT_EQ(found({{"size", {{"b", "b"}, {"d", "d"}}, false}}), (Ids{"a", "b"}));
+  EXPECT_EQ(found({{"size", {{"b", "c"}}, true}}), (Ids{"b", "c"})) << "c has no size at all";
+  EXPECT_EQ(found({{"tag", {{"old", "old"}}, true}}), (Ids{"a", "c"})) << "none may be old";
+  EXPECT_EQ(found({{"size", {{"a", "z"}}, false}, {"tag", {{"old", "old"}}, true}}), Ids{"a"});
+  EXPECT_EQ(found({{"size", {{"c", std::nullopt}}, false}}, {{"tag", "lts"}}), Ids{"b"});
+  EXPECT_EQ(found({{"colour", {{"", std::nullopt}}, false}}), Ids{}) << "no record has one";
+  EXPECT_EQ(found({{"colour", {{"", std::nullopt}}, true}}), (Ids{"a", "b", "c"}));
+  EXPECT_EQ(found({{"size", {}, false}}), Ids{});
+}
+
+TEST_P(CatalogueSuite, FillsPagesThroughConditions) {
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_DONE(store("r" + std::to_string(10 + i), {{"n", std::string(1, "ab"[i % 2])}}));
+  }
+  Query query = all();
+  query.conditions = {{"n", {{"b", "b"}}, false}};
+  query.limit = 7;
+  std::size_t records = 0;
+  for (int pages = 0; pages < 3; ++pages) {
+    const auto page = catalogue().find(query);
+    ASSERT_TRUE(page);
+    records += page->records.size();
+    query.after = page->next;
+    EXPECT_EQ(page->next.has_value(), pages < 2);
+  }
+  EXPECT_EQ(records, 20U);
+}
+
 TEST_P(CatalogueSuite, TakesManyFiltersAtOnce) {
   std::vector<Fact> facts;
   for (int i = 0; i < 30; ++i) facts.push_back({"f" + std::to_string(i), "v"});

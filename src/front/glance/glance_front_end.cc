@@ -143,6 +143,7 @@ void GlanceFrontEnd::add_store_routes() {
   add("GET", "/v2/info/import",
       [this](Exchange&) { return list_import_methods(offer_.import_methods); });
   add("GET", "/v2/info/stores", [this](Exchange&) { return list_stores(options_.stores); });
+  add("GET", "/v2/info/usage", [this](Exchange& e) { return show_usage(images_, e); });
   add("GET", "/v2/info/stores/detail",
       [this](Exchange& e) { return list_stores_in_detail(options_.stores, e); });
 }

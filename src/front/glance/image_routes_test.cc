@@ -369,6 +369,18 @@ TEST_F(Images, TakeTagsOneByOne) {
   EXPECT_EQ(as("ada", "PUT", "/v2/images/" + id + "/tags/" + long_tag).status, 400);
 }
 
+TEST_F(Images, CountAgainstWhatTheirProjectMayHold) {
+  active("ada", "a", std::string(1'500'000, 'x'));
+  create("ada", "{}");
+  const document::Value answer = as("ada", "GET", "/v2/info/usage").json();
+  const document::Value* usage = answer.find("usage");
+  ASSERT_NE(usage, nullptr);
+  EXPECT_EQ(usage->find("image_size_total")->integer("usage"), 2) << "megabytes, begun ones too";
+  EXPECT_EQ(usage->find("image_size_total")->integer("limit"), -1);
+  EXPECT_EQ(usage->find("image_count_total")->integer("usage"), 2);
+  EXPECT_EQ(usage->find("image_count_uploading")->integer("usage"), 0);
+}
+
 TEST_F(Images, AnswerInTheFormThatClientsKnow) {
   EXPECT_EQ(as("ada", "GET", "/").status, 300);
   EXPECT_EQ(as("ada", "GET", "/versions").status, 200);

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/units.h"
+
 namespace visor::front::glance {
 namespace {
 
@@ -57,6 +59,24 @@ async::Task<Result<http::Response>> list_stores_in_detail(const std::vector<Stor
     list.push(std::move(document));
   }
   co_return stores_answer(std::move(list));
+}
+
+async::Task<Result<http::Response>> show_usage(service::ImageService& images, Exchange& exchange) {
+  Result<service::Usage> usage = co_await images.usage(exchange.who);
+  if (!usage) co_return pass(usage);
+  const auto megabytes = [](std::uint64_t bytes) { return (bytes + kMiB - 1) / kMiB; };
+  const auto& [bytes, count] = usage->limits;
+  const Value size_limit = bytes ? Value(*bytes / kMiB) : Value(-1);
+  const Value count_limit = count ? Value(*count) : Value(-1);
+  const auto entry = [](Value limit, std::uint64_t used) {
+    return Value::object({{"limit", std::move(limit)}, {"usage", used}});
+  };
+  Value all = Value::object();
+  all.append("image_size_total", entry(size_limit, megabytes(usage->bytes)))
+      .append("image_stage_total", entry(size_limit, megabytes(usage->staged_bytes)))
+      .append("image_count_total", entry(count_limit, usage->images))
+      .append("image_count_uploading", entry(-1, usage->uploading));
+  co_return document_answer(200, Value::object({{"usage", std::move(all)}}));
 }
 
 }  // namespace visor::front::glance

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "front/glance/exchange.h"
+#include "service/image_service.h"
 
 namespace visor::front::glance {
 
@@ -22,5 +23,8 @@ async::Task<Result<http::Response>> list_stores(const std::vector<StoreInfo>& st
 /// Administrators' and services' view.
 async::Task<Result<http::Response>> list_stores_in_detail(const std::vector<StoreInfo>& stores,
                                                           Exchange& exchange);
+
+/// What the caller's project holds, and may hold: sizes in MiB, -1 for no limit.
+async::Task<Result<http::Response>> show_usage(service::ImageService& images, Exchange& exchange);
 
 }  // namespace visor::front::glance
