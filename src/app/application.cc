@@ -26,8 +26,14 @@ void Application::Parts::finish_writing() {
   }
 }
 
+void Application::Parts::stop_manifests() {
+  for (const auto& writer : manifests) writer->stop();
+  describing.clear();
+}
+
 void Application::Parts::let_go() {
   if (placements) placements->stop();
+  stop_manifests();
   placing.reset();
   tidying.reset();
   operations.let_go();
@@ -41,6 +47,7 @@ void Application::Parts::let_go() {
 void Application::Parts::stop(bool sockets_stay) {
   if (std::exchange(stopped, true)) return;
   if (placements) placements->stop();
+  for (const auto& writer : manifests) writer->stop();
   tidying.reset();
   operations.server_stops();
   const auto deadline = std::chrono::steady_clock::now() + configuration.shutdown_deadline;
@@ -56,8 +63,10 @@ void Application::Parts::stop(bool sockets_stay) {
     server->stop(std::max(left, std::chrono::milliseconds(0)));
   }
   // Work that has not ended by now waits for a store elsewhere.
-  if (placements && placements->under_way()) cut_outbound();
+  const bool describes = std::ranges::any_of(manifests, &service::ManifestWriter::under_way);
+  if (describes || (placements && placements->under_way())) cut_outbound();
   placing.reset();
+  stop_manifests();
   finish_writing();
   if (audit) audit->close();
 }
