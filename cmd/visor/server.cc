@@ -328,9 +328,9 @@ void add_server_commands(CLI::App& app, Program& program, ServerOptions& options
 
   CLI::App* rebuild =
       command(server, "rebuild", "Make a lost catalogue anew from what lies in a store",
-              "  visor server rebuild --from-store default --data /srv/visor\n"
+              "  visor server rebuild --from-store file --data /srv/visor\n"
               "  visor server rebuild --from-store cloud --merge --verify\n"
-              "  visor server rebuild --from-store default --merge --adopt admin --json",
+              "  visor server rebuild --from-store file --merge --adopt admin --json",
               [&] { return run_rebuild(program, options); });
   add_folder(rebuild);
   rebuild->add_option("--from-store", options.store, "The store, by its name in the configuration")
