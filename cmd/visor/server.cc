@@ -206,6 +206,22 @@ Exit run_copy(const Program& program, const ServerOptions& options, bool backup)
   return exit;
 }
 
+Exit run_rebuild(const Program& program, const ServerOptions& options) {
+  if (options.store.empty()) {
+    complain("say which store to read: visor server rebuild --from-store NAME");
+    return Exit::usage;
+  }
+  auto place = place_of(options);
+  if (!place) return report(place.error(), Exit::usage);
+  std::vector<std::string> arguments{"rebuild", options.store, "--data", place->data};
+  if (!place->config.empty()) arguments.insert(arguments.end(), {"--config", place->config});
+  if (options.merge) arguments.emplace_back("--merge");
+  if (options.verify) arguments.emplace_back("--verify");
+  if (!options.adopt.empty()) arguments.insert(arguments.end(), {"--adopt", options.adopt});
+  if (program.json) arguments.emplace_back("--json");
+  return exit_of_visord(run_visord(arguments));
+}
+
 /// Writes a file that is not there yet, for its owner's eyes: secrets will be put into it.
 Exit write_template(const Program& program, const std::string& text, const ServerOptions& options) {
   const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (options.force ? O_TRUNC : O_EXCL);
@@ -309,6 +325,24 @@ void add_server_commands(CLI::App& app, Program& program, ServerOptions& options
               [&] { return run_copy(program, options, false); });
   add_folder(restore);
   restore->add_option("--from,from", options.source, "The backup")->type_name("FOLDER");
+
+  CLI::App* rebuild =
+      command(server, "rebuild", "Make a lost catalogue anew from what lies in a store",
+              "  visor server rebuild --from-store file --data /srv/visor\n"
+              "  visor server rebuild --from-store cloud --merge --verify\n"
+              "  visor server rebuild --from-store file --merge --adopt admin --json",
+              [&] { return run_rebuild(program, options); });
+  add_folder(rebuild);
+  rebuild->add_option("--from-store", options.store, "The store, by its name in the configuration")
+      ->type_name("NAME");
+  rebuild->add_flag("--merge", options.merge,
+                    "Into a catalogue that has images: those stay as they are");
+  rebuild->add_flag("--verify", options.verify,
+                    "Read all data and compare its digests, not its sizes alone");
+  rebuild
+      ->add_option("--adopt", options.adopt,
+                   "Register data without a manifest as images of this account")
+      ->type_name("KEY");
 
   CLI::App* config = command(&app, "config", "Print a commented template of the configuration",
                              "  visor config\n"

@@ -16,6 +16,10 @@ struct ServerOptions {
   std::string log_file;
   std::string destination;  ///< of a backup
   std::string source;       ///< of a restore
+  std::string store;        ///< of a rebuild
+  std::string adopt;        ///< of a rebuild: the account
+  bool merge = false;       ///< of a rebuild
+  bool verify = false;      ///< of a rebuild
   std::string deadline = "60s";
   std::string template_file;
   bool force = false;

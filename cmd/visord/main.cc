@@ -16,6 +16,7 @@
 #include "app/backup.h"
 #include "app/configuration.h"
 #include "app/lifecycle.h"
+#include "app/rebuild_command.h"
 #include "app/rekey.h"
 #include "base/log.h"
 #include "base/units.h"
@@ -87,6 +88,33 @@ AuditCommands add_audit_commands(CLI::App& app, visor::app::AuditQuestion& quest
       "  visord audit show --config /etc/visor/visor-config.yml --account alice --outcome refused\n"
       "  visord audit show --data /srv/visor --image 7583d669-8a65-41f1-b8ae-eb34ff6b322f --json");
   return commands;
+}
+
+CLI::App* add_rebuild_command(CLI::App& app, visor::app::RebuildCommand& rebuild) {
+  CLI::App* const command = app.add_subcommand(
+      "rebuild", "Make a lost catalogue anew from a store, while no server runs");
+  command->fallthrough();
+  command->add_option("store", rebuild.options.store, "The store, by its name in the configuration")
+      ->type_name("STORE")
+      ->required();
+  command->add_flag("--merge", rebuild.options.merge,
+                    "Into a catalogue that has images: those stay as they are");
+  command->add_flag("--verify", rebuild.options.verify,
+                    "Read all data and compare its digests, not its sizes alone");
+  command
+      ->add_option("--adopt", rebuild.options.adopt,
+                   "Register data without a manifest as images of this account")
+      ->type_name("KEY");
+  command->add_flag("--json", rebuild.json, "The outcome as JSON");
+  command->footer(
+      "Cut off at any point, it goes on there when it is run again.\n\n"
+      "Examples:\n"
+      "  visord rebuild file --data /srv/visor\n"
+      "  visord rebuild cloud --config /etc/visor/visor-config.yml --merge --verify\n"
+      "  visord rebuild file --data /srv/visor --merge --adopt admin\n\n"
+      "Exit status: 0 all that the store has is in the catalogue, 1 some of it is not (it says what)\n"
+      "or it failed, 2 wrong arguments or configuration.");
+  return command;
 }
 
 int report(const visor::Error& error, int status) {
@@ -229,6 +257,8 @@ int main(int argc, char** argv) {
       "Examples:\n"
       "  visord rekey --data /srv/visor\n"
       "  visord rekey --config /etc/visor/visor-config.yml");
+  visor::app::RebuildCommand rebuild;
+  CLI::App* const rebuild_command = add_rebuild_command(app, rebuild);
   app.footer(
       "Examples:\n"
       "  visord                                        serve as visor-config.yml says, or with "
@@ -256,6 +286,7 @@ int main(int argc, char** argv) {
   if (audit.verify->parsed()) return visor::app::run_audit_verify(*configuration, question);
   if (audit.show->parsed()) return visor::app::run_audit_show(*configuration, question);
   if (rekey_command->parsed()) return visor::app::run_rekey(*configuration);
+  if (rebuild_command->parsed()) return visor::app::run_rebuild(*configuration, rebuild);
   if (arguments.check_configuration) {
     if (auto sound = visor::app::check_files(*configuration); !sound) {
       return report(sound.error(), kWrongConfiguration);

@@ -26,10 +26,16 @@ void Application::Parts::finish_writing() {
   }
 }
 
+void Application::Parts::stop_manifests() {
+  for (const auto& writer : manifests) writer->stop();
+  describing.clear();
+}
+
 void Application::Parts::let_go() {
   if (imports) imports->stop();
   if (placements) placements->stop();
   importing.reset();
+  stop_manifests();
   placing.reset();
   tidying.reset();
   operations.let_go();
@@ -44,6 +50,7 @@ void Application::Parts::stop(bool sockets_stay) {
   if (std::exchange(stopped, true)) return;
   if (imports) imports->stop();
   if (placements) placements->stop();
+  for (const auto& writer : manifests) writer->stop();
   tidying.reset();
   operations.server_stops();
   const auto deadline = std::chrono::steady_clock::now() + configuration.shutdown_deadline;
@@ -59,10 +66,12 @@ void Application::Parts::stop(bool sockets_stay) {
     server->stop(std::max(left, std::chrono::milliseconds(0)));
   }
   // Work that has not ended by now waits for a store elsewhere.
-  const bool busy = (placements && placements->under_way()) || (imports && imports->under_way());
-  if (busy) cut_outbound();
+  const bool describes = std::ranges::any_of(manifests, &service::ManifestWriter::under_way);
+  const bool imports_some = imports && imports->under_way();
+  if (describes || imports_some || (placements && placements->under_way())) cut_outbound();
   importing.reset();
   placing.reset();
+  stop_manifests();
   finish_writing();
   if (audit) audit->close();
 }

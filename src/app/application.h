@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "http/server.h"
+#include "service/rebuild.h"
 
 namespace visor::app {
 
@@ -36,6 +37,13 @@ class Application {
   static Result<std::unique_ptr<Application>> start(
       Configuration configuration, const std::function<void(const FirstAdministrator&)>& tell,
       net::InheritedSockets* inherited = nullptr);
+
+  /// Makes the configured catalogue anew from a store, while no server runs on the data folder; see
+  /// service::Rebuild, which says what the callbacks are told and which errors there are.
+  static Result<service::RebuildReport> rebuild(
+      Configuration configuration, service::RebuildOptions options,
+      std::function<bool(const service::RebuildReport&)> on_progress,
+      std::function<void(const service::RebuildProblem&)> on_problem);
 
   /// Stops as `stop` does if that was not done yet.
   ~Application();

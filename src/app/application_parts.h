@@ -28,6 +28,7 @@
 #include "service/image_service.h"
 #include "service/import_service.h"
 #include "service/jobs.h"
+#include "service/manifest_writer.h"
 #include "service/placement_service.h"
 #include "store/store_set.h"
 
@@ -73,6 +74,8 @@ struct Application::Parts {
   http::Handler* handler_of(const ListenerSettings& listener) const;
   Result<void> listen(http::Server::Options options, net::InheritedSockets* inherited);
   void start_jobs();
+  void start_manifests();
+  void stop_manifests();
   /// Ends what waits for other servers.
   void cut_outbound();
   void finish_writing();
@@ -97,6 +100,7 @@ struct Application::Parts {
   std::optional<service::ImageService> images;
   std::optional<service::PlacementService> placements;
   std::optional<service::ImportService> imports;
+  std::vector<std::unique_ptr<service::ManifestWriter>> manifests;  // of each store that takes data
   std::optional<service::AccountService> users;
   std::optional<auth::Authenticator> authenticator;
   std::unique_ptr<IdentityParts> identities;  // null if no listener asks for it
@@ -113,6 +117,8 @@ struct Application::Parts {
   std::optional<PeriodicTask> tidying;
   std::optional<PeriodicTask> placing;
   std::optional<PeriodicTask> importing;
+  /// One thread a store: one that hangs keeps no other one's manifests waiting.
+  std::vector<std::unique_ptr<PeriodicTask>> describing;
 
   std::vector<Application::Address> addresses;
   bool stopped = false;

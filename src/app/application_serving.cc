@@ -21,6 +21,8 @@ using async::run_until_done;
 constexpr auto kTidyPeriod = std::chrono::seconds(30);
 // Looking costs a load of a flag.
 constexpr auto kLookForPlacements = std::chrono::milliseconds(200);
+// Looking costs a read of the newest changes.
+constexpr auto kLookForChanges = std::chrono::seconds(1);
 
 std::string_view name_of(FrontEndKind kind) {
   switch (kind) {
@@ -262,6 +264,23 @@ void Application::Parts::start_jobs() {
   importing.emplace(kLookForPlacements, [this] {
     if (imports->due()) run_until_done(imports->run());
   });
+  start_manifests();
+}
+
+void Application::Parts::start_manifests() {
+  for (const std::string& name : stores.names()) {
+    const store::Capability can = stores.named(name)->capability();
+    if (!can.writable || !can.listable) continue;
+    manifests.push_back(std::make_unique<service::ManifestWriter>(*client, stores, name));
+    const std::size_t job = jobs.add("manifests of " + name, kLookForChanges);
+    describing.push_back(
+        std::make_unique<PeriodicTask>(kLookForChanges, [this, job, writer = manifests.back().get()] {
+          if (!writer->due()) return;
+          // What went wrong is in the log, once.
+          [[maybe_unused]] const auto written =
+              jobs.run(job, [writer] { return run_until_done(writer->run()); });
+        }));
+  }
 }
 
 }  // namespace visor::app

@@ -25,18 +25,20 @@ std::unexpected<Error> damaged(const std::string& why) {
   return fail(Code::corrupt, "the manifest is damaged: " + why);
 }
 
-Value member_of(const catalogue::Record& record) {
+/// False for a document that is too large to be read again.
+bool append_record(Value& manifest, const char* name, const catalogue::Record& record) {
+  auto document = document::parse_json(record.document);
+  if (!document) return false;
   Value value = Value::object();
   value.append("collection", record.collection);
   value.append("id", record.id);
   value.append("revision", record.revision);
-  if (auto document = document::parse_json(record.document)) {
-    value.append("document", std::move(*document));
-  }
-  return value;
+  value.append("document", std::move(*document));
+  manifest.append(name, std::move(value));
+  return true;
 }
 
-/// A record as `member_of` wrote it; nothing if it is none.
+/// A record as `append_record` wrote it; nothing if it is none.
 std::optional<catalogue::Record> record_of(const Value& manifest, std::string_view name) {
   const Value* value = manifest.find(name);
   if (value == nullptr) return std::nullopt;
@@ -95,15 +97,15 @@ Result<std::string> write_manifest(const Manifest& manifest) {
   value.append("key", manifest.key);
   catalogue::Record blob = encode(manifest.blob);
   blob.revision = 1;
-  value.append("blob", member_of(blob));
-  value.append("image", member_of(image));
+  const bool readable =
+      append_record(value, "blob", blob) && append_record(value, "image", image);
   std::string text = document::write_json(value);
   text.pop_back();
   const std::string digest = digest_hex(DigestAlgorithm::sha256, text);
   text.append(kSealed).append(digest).append(kEnd);
-  if (text.size() > store::kLargestSmallBlob) {
-    return fail(Code::too_large, "the image has too many attributes for a manifest",
-                "image " + manifest.image.id + " bytes=" + std::to_string(text.size()));
+  if (!readable || text.size() > store::kLargestSmallBlob) {
+    return fail(Code::too_large, "the image's attributes are too large for a manifest",
+                "image " + manifest.image.id);
   }
   return text;
 }

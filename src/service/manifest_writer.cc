@@ -53,7 +53,7 @@ async::Task<Result<void>> ManifestWriter::run() {
   if (done) {
     if (failing_) log::info("the manifests of a store are written again", {{"store", name_}});
     failing_ = false;
-    pause_ = 0;
+    pause_ = skip_ = 0;
     co_return done;
   }
   failures_.add();

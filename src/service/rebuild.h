@@ -27,10 +27,10 @@ namespace visor::service {
 inline constexpr const char* kRebuilds = "rebuilds";
 
 struct RebuildOptions {
-  std::string store;    ///< the name of the one that is read
-  bool merge = false;   ///< into a catalogue that has images: those stay as they are
-  bool verify = false;  ///< read every blob and compare its digest, not its size alone
-  std::string adopt;    ///< the account that gets blobs without a manifest; empty: none does
+  std::string store = {};  ///< the name of the one that is read
+  bool merge = false;      ///< into a catalogue that has images: those stay as they are
+  bool verify = false;     ///< read every blob and compare its digest, not its size alone
+  std::string adopt = {};  ///< the account that gets blobs without a manifest; empty: none does
 };
 
 /// Something that did not come back as it was.

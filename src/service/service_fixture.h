@@ -112,6 +112,9 @@ class StubbornStore final : public store::Store {
   std::atomic<bool> refuse_removals = false;
   /// Others may get the data by themselves for a minute.
   std::atomic<bool> presigns = false;
+  /// Called before each small blob is replaced; what it returns, that fails with. Set while nothing
+  /// runs.
+  std::function<std::optional<Error>(const std::string& key)> before_replace;
   /// A commit stores the blob and fails all the same.
   std::atomic<bool> fail_after_commits = false;
 
@@ -137,6 +140,12 @@ class StubbornStore final : public store::Store {
     auto writer = co_await memory_.create(std::move(key), size);
     if (!writer || !fail_after_commits) co_return writer;
     co_return std::make_unique<FailingWriter>(std::move(*writer));
+  }
+  async::Task<Result<void>> replace(std::string key, std::string bytes) override {
+    if (before_replace) {
+      if (auto error = before_replace(key)) co_return std::unexpected(std::move(*error));
+    }
+    co_return co_await memory_.replace(std::move(key), std::move(bytes));
   }
   async::Task<Result<void>> remove(std::string key) override {
     if (refuse_removals) co_return fail(Code::unavailable, "the store is down");

@@ -126,10 +126,10 @@ TEST_F(HdfsFaults, NamesBlobsByTheirFileInHdfs) {
 
 TEST_F(HdfsFaults, SaysWhatARefusalMeans) {
   const std::pair<std::string, Code> refusals[] = {
-      {exception_answer("403 No", "AccessControlException"), Code::forbidden},
-      {exception_answer("403 No", "InvalidToken"), Code::forbidden},
-      {exception_answer("401 Who", "SecurityException"), Code::forbidden},
-      {http_answer("401 Who", ""), Code::forbidden},
+      {exception_answer("403 No", "AccessControlException"), Code::unavailable},
+      {exception_answer("403 No", "InvalidToken"), Code::unavailable},
+      {exception_answer("401 Who", "SecurityException"), Code::unavailable},
+      {http_answer("401 Who", ""), Code::unavailable},
       {exception_answer("403 No", "NSQuotaExceededException"), Code::no_space},
       {exception_answer("403 No", "DSQuotaExceededException"), Code::no_space},
       {exception_answer("403 No", "MaxDirectoryItemsExceededException"), Code::no_space},
@@ -142,7 +142,7 @@ TEST_F(HdfsFaults, SaysWhatARefusalMeans) {
        Code::unsupported},
       {exception_answer("500 No", "QueryParamException", "no constant MKDIRS"), Code::unsupported},
       {exception_answer("500 No", "RemoteException", "a is not allowed to impersonate b"),
-       Code::forbidden},
+       Code::unavailable},
       {http_answer("404 No", "<html>"), Code::unavailable},
       {http_answer("503 Busy", ""), Code::unavailable},
       {json_answer("200 OK", "{"), Code::unavailable},
@@ -158,12 +158,30 @@ TEST_F(HdfsFaults, SaysWhatARefusalMeans) {
   }
 }
 
+// Not `forbidden`: whoever asked for the image may have it.
+TEST_F(HdfsFaults, SaysThatItIsTheServerWhichHdfsRefuses) {
+  for (const auto& [answer, says] :
+       {std::pair{exception_answer("403 No", "AccessControlException"), "permissions"},
+        {http_answer("403 No", ""), "permissions"},
+        {exception_answer("401 Who", "AuthenticationException"), "credentials"},
+        {exception_answer("500 No", "RemoteException", "a is not allowed to impersonate b"),
+         "gateway"}}) {
+    use();
+    refuse("GETFILESTATUS", answer);
+    const auto status = async::run_until_done(store().stat("a"));
+    ASSERT_FALSE(status);
+    EXPECT_EQ(status.error().code, Code::unavailable);
+    EXPECT_EQ(status.error().retry, Retry::never);
+    EXPECT_NE(status.error().message.find(says), std::string::npos) << status.error().message;
+  }
+}
+
 TEST_F(HdfsFaults, ReadsARefusalThatADatanodePassesOn) {
   for (const auto& [exception, message, code] :
        {std::tuple{"DSQuotaExceededException", "full", Code::no_space},
         {"IOException", "org.apache.hadoop.hdfs.protocol.DSQuotaExceededException: full",
          Code::no_space},
-        {"AccessControlException", "no", Code::forbidden},
+        {"AccessControlException", "no", Code::unavailable},
         {"IOException", "File could only be written to 0 of the 1 minReplication nodes",
          Code::unavailable}}) {
     use();

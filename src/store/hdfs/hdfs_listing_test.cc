@@ -104,7 +104,7 @@ TEST_F(HdfsListing, AsksForPagesAgainAfterARefusalForAnotherReason) {
     if ((*left)-- <= 0) return std::nullopt;
     return exception_answer("403 No", "AccessControlException");
   };
-  EXPECT_EQ(list("", 3).error().code, Code::forbidden);
+  EXPECT_EQ(list("", 3).error().code, Code::unavailable);
   EXPECT_TRUE(list("", 3));
   EXPECT_EQ(hdfs_.asked("LISTSTATUS_BATCH"), 2u);
   EXPECT_EQ(hdfs_.asked("LISTSTATUS"), 0u);

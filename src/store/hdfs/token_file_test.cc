@@ -82,7 +82,7 @@ TEST_F(TokenFileTest, IsWhatTheStoreSends) {
   ASSERT_TRUE(store) << store.error().message;
   EXPECT_EQ(async::run_until_done((*store)->stat("a")).error().code, Code::not_found);
   known = "the second";
-  EXPECT_EQ(async::run_until_done((*store)->stat("a")).error().code, Code::forbidden);
+  EXPECT_EQ(async::run_until_done((*store)->stat("a")).error().code, Code::unavailable);
   replace("the second");
   EXPECT_EQ(async::run_until_done((*store)->stat("a")).error().code, Code::not_found);
 }

@@ -37,11 +37,11 @@ constexpr std::array<Meaning, 20> kMeanings = {{
     {"RetriableException", Code::unavailable, Next::wait,
      "HDFS is starting and asks to try again later"},
     {"FileNotFoundException", Code::not_found, Next::give_up, "HDFS has no such file"},
-    {"AccessControlException", Code::forbidden, Next::give_up, kDenied},
-    {"AuthorizationException", Code::forbidden, Next::give_up, kDenied},
-    {"SecurityException", Code::forbidden, Next::give_up, kUnknown},
-    {"AuthenticationException", Code::forbidden, Next::give_up, kUnknown},
-    {"InvalidToken", Code::forbidden, Next::give_up, kUnknown},
+    {"AccessControlException", Code::unavailable, Next::give_up, kDenied},
+    {"AuthorizationException", Code::unavailable, Next::give_up, kDenied},
+    {"SecurityException", Code::unavailable, Next::give_up, kUnknown},
+    {"AuthenticationException", Code::unavailable, Next::give_up, kUnknown},
+    {"InvalidToken", Code::unavailable, Next::give_up, kUnknown},
     {"NSQuotaExceededException", Code::no_space, Next::give_up, kNoRoom},
     {"DSQuotaExceededException", Code::no_space, Next::give_up, kNoRoom},
     {"QuotaByStorageTypeExceededException", Code::no_space, Next::give_up, kNoRoom},
@@ -107,7 +107,12 @@ Refusal refusal_of(int status, const document::Value& document, std::string_view
   const std::string_view text = words != nullptr ? *words : std::string_view();
   auto trail = trail_of(status, exception, text, operation);
   auto refuse = [&trail](Code code, std::string_view message, Next next) {
-    return Refusal{fail(code, std::string(message), std::move(trail)).error(), next};
+    Error error = fail(code, std::string(message), std::move(trail)).error();
+    // It is this server that was refused, not who asked it: somebody has to change the configuration.
+    if (message == kDenied || message == kUnknown || message == kNoProxy) {
+      error.retry = Retry::never;
+    }
+    return Refusal{std::move(error), next};
   };
   // How namenodes and HttpFS say that they don't know an operation.
   if ((exception == "IllegalArgumentException" || exception == "QueryParamException") &&
@@ -115,7 +120,7 @@ Refusal refusal_of(int status, const document::Value& document, std::string_view
     return refuse(Code::unsupported, kCannot, Next::give_up);
   }
   if (text.contains("is not allowed to impersonate")) {
-    return refuse(Code::forbidden, kNoProxy, Next::give_up);
+    return refuse(Code::unavailable, kNoProxy, Next::give_up);
   }
   if (const auto* meaning = meaning_of(exception, text)) {
     return refuse(meaning->code, meaning->message, meaning->next);
@@ -125,8 +130,8 @@ Refusal refusal_of(int status, const document::Value& document, std::string_view
                   "HDFS has no datanode that can take the data: they are full or down",
                   Next::give_up);
   }
-  if (status == 401) return refuse(Code::forbidden, kUnknown, Next::give_up);
-  if (status == 403 && exception.empty()) return refuse(Code::forbidden, kDenied, Next::give_up);
+  if (status == 401) return refuse(Code::unavailable, kUnknown, Next::give_up);
+  if (status == 403 && exception.empty()) return refuse(Code::unavailable, kDenied, Next::give_up);
   if (status == 404 && exception.empty()) {
     return refuse(Code::unavailable, "what answers in the place of HDFS knows no WebHDFS",
                   Next::give_up);

@@ -171,8 +171,8 @@ class Server:
         return printed.read_text("utf-8", "replace") if printed.exists() else ""
 
     def files(self):
-        """Regular files in the data folder that hold image data: all but the catalogue, keys, locks and notes."""
-        known = re.compile(r"\.(db|sqlite3?|key|lock|pid|json|yml|log)(-wal|-shm|-journal|-reserve)?$|(^|/)(lock|version|master[^/]*)$")
+        """Regular files in the data folder that hold image data: all but the catalogue, keys, locks, notes and manifests."""
+        known = re.compile(r"\.(db|sqlite3?|key|lock|pid|json|yml|log)(-wal|-shm|-journal|-reserve)?$|(^|/)(lock|version|master[^/]*|manifests)$|\.manifest$")
         # Not rglob(), which fails for a folder that goes while it is read.
         found = [pathlib.Path(folder, name) for folder, _, names in os.walk(self.data) for name in names]
         return [path for path in found if path.is_file() and not known.search(path.relative_to(self.data).as_posix())]

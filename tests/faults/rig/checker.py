@@ -26,6 +26,7 @@ def check(server, ledger, probe=True):
         link.close()
     eventually(lambda: not open_work(server), f"work that a fault cut off is finished: {open_work(server)}")
     check_catalogue(server)
+    eventually(lambda: not manifests_amiss(server), "each blob has its manifest, and nothing else has one")
     check_audit(server.data / "audit", ledger)
     if probe:
         client = Client(root, ledger)
@@ -71,14 +72,26 @@ def open_work(server):
     return {name: list(records[name]) for name in ("uploads", "removals") if records[name]}
 
 
-def stored_files(store):
-    """key -> path of each blob; whatever else lies in the store's folder is an orphan."""
+def files_by_key(store):
+    """key -> path of each file; whatever else lies in the store's folder is an orphan."""
     found = {}
     for path in store.rglob("*"):
         if path.is_file():
             assert path.parent.name == path.name[:2] and path.parent.parent == store, f"orphan {path.relative_to(store)}"
             found[path.name.replace(".", "/")] = path
     return found
+
+
+def stored_files(store):
+    """key -> path of each blob."""
+    return {key: path for key, path in files_by_key(store).items() if not key.endswith("/manifest") and key != "manifests"}
+
+
+def manifests_amiss(server):
+    """Blobs without a manifest, and manifests without a blob: those are written and cleared away in the background."""
+    files = files_by_key(server.data / "store")
+    described = {key.removesuffix("/manifest") for key in files if key.endswith("/manifest")}
+    return described ^ set(stored_files(server.data / "store"))
 
 
 def check_catalogue(server):

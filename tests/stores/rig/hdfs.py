@@ -73,6 +73,11 @@ def make_certificates(folder):
     return authority
 
 
+def beside_images(name):
+    """Whether a file is a manifest, or the mark that says whether a store was exchanged."""
+    return name.endswith((".manifest", "/manifests"))
+
+
 class Hdfs:
     """Used as a context manager. `namenodes` and `datanodes` are host:port of their web servers, `authority` is the file of
     the certificate to trust, or None without TLS."""
@@ -119,12 +124,13 @@ class Hdfs:
         return self._namenode.order(text)
 
     def files(self, folder=FOLDER):
-        """What lies below a folder, the half-written files too."""
-        return self.order(f"files {folder}")["files"]
+        """What lies below a folder, the half-written files too, but for what the server says of images in the background."""
+        return [name for name in self.order(f"files {folder}")["files"] if not beside_images(name)]
 
     def space(self, folder=FOLDER):
-        """What a folder takes of its quota, all replicas counted, the half-written files too."""
-        return self.order(f"space {folder}")["bytes"]
+        """What these files take of the folder's quota, all replicas counted."""
+        beside = [name for name in self.order(f"files {folder}")["files"] if beside_images(name)]
+        return self.order(f"space {folder}")["bytes"] - sum(self.order(f"space {name}")["bytes"] for name in beside)
 
     def kill_datanode(self, address):
         self._datanodes.pop(address).kill()

@@ -79,7 +79,9 @@ class S3Server:
                 time.sleep(0.1)
 
     def keys(self):
-        return [entry["Key"] for entry in self.client().list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+        """All but the mark that says whether a store was exchanged; it stays when all images are gone."""
+        listed = self.client().list_objects_v2(Bucket=BUCKET).get("Contents", [])
+        return [entry["Key"] for entry in listed if entry["Key"].rpartition("/")[2] != "manifests"]
 
     def uploads(self):
         """The multipart uploads under way."""
