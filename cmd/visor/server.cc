@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 
 #include "base/units.h"
 #include "output.h"
@@ -30,21 +31,14 @@ std::optional<std::chrono::milliseconds> deadline_of(const ServerOptions& option
 }
 
 std::string last_address(const std::string& log) {
-  std::FILE* file = std::fopen(log.c_str(), "re");
-  if (file == nullptr) return {};
-  std::string text;
-  std::string buffer(65536, '\0');
-  while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), file)) {
-    text.append(buffer, 0, got);
-    // Only the last start counts, and its line may lie across the border of two reads.
-    if (const auto mark = text.rfind("listening on http"); mark != std::string::npos) {
-      text.erase(0, mark);
-    } else if (text.size() > 1024) {
-      text.erase(0, text.size() - 1024);
-    }
+  std::ifstream file(log);
+  std::string said;
+  std::string line;
+  // Of a long log, the lines that count; one without its end may be cut short.
+  while (std::getline(file, line) && !file.eof()) {
+    if (line.contains("listening on http")) said += line + "\n";
   }
-  std::fclose(file);
-  return address_in_log(text);
+  return address_in_log(said);
 }
 
 /// Whether the server at `address` says that it serves.

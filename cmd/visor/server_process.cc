@@ -257,10 +257,18 @@ Result<void> stop_process(int process, milliseconds deadline) {
 
 std::string address_in_log(std::string_view log) {
   constexpr std::string_view kWords = "listening on http";
-  const auto at = log.rfind(kWords);
-  // The line must be whole, or the port may be cut short.
-  if (at == std::string_view::npos || log.find('\n', at) == std::string_view::npos) return {};
-  const std::string_view rest = log.substr(at + kWords.size() - 4);
+  std::string_view native;
+  std::string_view any;
+  for (auto at = log.find(kWords); at != std::string_view::npos; at = log.find(kWords, at + 1)) {
+    const auto end = log.find('\n', at);
+    // The line must be whole, or the port may be cut short.
+    if (end == std::string_view::npos) break;
+    const std::string_view line = log.substr(at, end - at);
+    (line.contains(" (native)") ? native : any) = line;
+  }
+  const std::string_view line = native.empty() ? any : native;
+  if (line.empty()) return {};
+  const std::string_view rest = line.substr(kWords.size() - 4);
   return std::string(rest.substr(0, rest.find_first_of(" \t\r\n\",;)")));
 }
 

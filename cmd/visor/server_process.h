@@ -58,7 +58,8 @@ struct Started {
 /// does. Errors: `internal` with the end of its log if it ended, `timeout` (it keeps running then).
 Result<Started> start_visord(const StartOptions& options);
 
-/// Where the last start in this log says that the server listens; empty if it doesn't say.
+/// Where the last start in this log says that the server listens, for the native API if it serves
+/// that; empty if it doesn't say.
 std::string address_in_log(std::string_view log);
 
 }  // namespace visor::command

@@ -23,6 +23,10 @@ TEST(AddressInLog, IsTheLastOneThatIsWholeWhateverTheFormOfTheLog) {
             "https://[::1]:99");
   EXPECT_EQ(address_in_log("listening on http://a:1 \nlistening on http://b:2\n"), "http://b:2");
   EXPECT_EQ(address_in_log("listening on http://127.0.0.1:45"), "");
+  EXPECT_EQ(address_in_log("listening on http://a:1 (native)\nlistening on http://a:2 (glance)\n"),
+            "http://a:1");
+  EXPECT_EQ(address_in_log("listening on http://a:1 (native)\nlistening on http://b:1 (native)\n"),
+            "http://b:1");
   EXPECT_EQ(address_in_log(""), "");
 }
 

@@ -219,7 +219,9 @@ Result<void> Application::Parts::listen(http::Server::Options options,
                                    ? operations_addresses[operations_address++]
                                    : server->addresses()[server_address++];
     if (!tls[i] && !for_operations(configuration.listeners[i])) warn_of_plain_http(where);
-    if (serves(configuration.listeners[i], FrontEndKind::glance)) {
+    // The first one is everybody's.
+    if (serves(configuration.listeners[i], FrontEndKind::glance) &&
+        image_listener.load().port == 0) {
       const auto address = net::parse_address(where);
       if (address) image_listener.store({address->port(), tls[i] != nullptr});
     }

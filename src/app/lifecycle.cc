@@ -309,8 +309,12 @@ int serve_until_stopped(Configuration configuration, Invocation invocation,
     if (predecessor) predecessor->failed(application.error());
     return start_failed(application.error());
   }
-  for (const auto& address : (*application)->addresses()) {
-    log::info("listening on " + address.url + " (" + address.front_ends + ")");
+  // Whoever reads one of these lines has read the one that `visor` speaks to, if there is one.
+  for (const bool native : {true, false}) {
+    for (const auto& address : (*application)->addresses()) {
+      if ((address.front_ends == "native") != native) continue;
+      log::info("listening on " + address.url + " (" + address.front_ends + ")");
+    }
   }
   if (predecessor) predecessor->ready();
   return life.run(std::move(*application), sockets);

@@ -276,9 +276,8 @@ async::Task<Result<ApplicationCredentials::Shown>> ApplicationCredentials::check
   co_return Shown{std::move(account), std::move(stored->credential)};
 }
 
-async::Task<Result<ApplicationCredentials::Shown>> ApplicationCredentials::check(
-    std::string id, Secret secret, std::string_view address) {
-  const std::string counted = "credential:" + id;
+async::Task<Result<ApplicationCredentials::Shown>> ApplicationCredentials::check_counted(
+    std::string counted, std::string id, Secret secret, std::string_view address) {
   if (auto admitted = guesses_.admit(counted, address); !admitted) co_return pass(admitted);
   auto loaded = co_await load(std::move(id));
   if (!loaded && loaded.error().code != Code::not_found) co_return pass(loaded);
@@ -297,7 +296,17 @@ async::Task<Result<ApplicationCredentials::Shown>> ApplicationCredentials::check
 }
 
 async::Task<Result<ApplicationCredentials::Shown>> ApplicationCredentials::check(
+    std::string id, Secret secret, std::string_view address) {
+  std::string counted = "credential:" + id;
+  auto shown =
+      co_await check_counted(std::move(counted), std::move(id), std::move(secret), address);
+  co_return shown;
+}
+
+async::Task<Result<ApplicationCredentials::Shown>> ApplicationCredentials::check(
     std::string access_key, std::string name, Secret secret, std::string_view address) {
+  // Not by what is found: whether there is such a name is not for who guesses to know.
+  std::string counted = "credential:" + access_key + "/" + name;
   auto account = co_await accounts_.credentials(std::move(access_key));
   if (!account) co_return pass(account);
   std::string id;
@@ -306,7 +315,8 @@ async::Task<Result<ApplicationCredentials::Shown>> ApplicationCredentials::check
     if (!found && found.error().code != Code::not_found) co_return pass(found);
     if (found) id = found->id;
   }
-  auto shown = co_await check(std::move(id), std::move(secret), address);
+  auto shown =
+      co_await check_counted(std::move(counted), std::move(id), std::move(secret), address);
   co_return shown;
 }
 

@@ -85,6 +85,9 @@ class ApplicationCredentials {
   async::Task<Result<Stored>> load(std::string id);
   async::Task<Result<Stored>> load_of(std::shared_ptr<const Credentials> account, std::string id);
   async::Task<Result<void>> drop(Stored stored);
+  /// `counted`: what wrong guesses are counted under.
+  async::Task<Result<Shown>> check_counted(std::string counted, std::string id, Secret secret,
+                                           std::string_view address);
   async::Task<Result<Shown>> check_stored(std::optional<Stored> stored,
                                           std::shared_ptr<const Credentials> account,
                                           Secret secret);

@@ -14,6 +14,9 @@ namespace {
 
 constexpr const char* kCollection = "revoked_tokens";
 constexpr const char* kExpires = "expires";
+constexpr const char* kAccount = "account";
+// Of one account at a time: who makes and revokes tokens without end fills nobody's memory.
+constexpr std::size_t kMostRevoked = 10'000;
 
 std::string new_id() {
   std::string id = random_uuid();
@@ -24,6 +27,7 @@ std::string new_id() {
 catalogue::Record record_of(const Token& token) {
   document::Value document = document::Value::object();
   document.set(kExpires, token.expires.time_since_epoch().count());
+  document.set(kAccount, token.account);
   catalogue::Record record;
   record.collection = kCollection;
   record.id = token.id;
@@ -40,7 +44,7 @@ Principal GoodToken::principal() const {
   who.administrator = who.administrator && credential->administrates();
   who.may_refer = who.may_refer && !credential->only_reads();
   who.read_only = credential->only_reads();
-  who.user = credential->name;
+  who.user = who.account + "/" + credential->name;
   return who;
 }
 
@@ -130,11 +134,29 @@ bool OwnTokens::revoked(const std::string& id) const {
   return revoked_.contains(id);
 }
 
+bool OwnTokens::remember(const std::string& id, Revocation revocation) {
+  const std::scoped_lock lock(mutex_);
+  std::size_t& count = revoked_of_[revocation.account];
+  if (count >= kMostRevoked && !revoked_.contains(id)) return false;
+  if (revoked_.emplace(id, std::move(revocation)).second) ++count;
+  return true;
+}
+
+void OwnTokens::forget(const std::string& id) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = revoked_.find(id);
+  if (found == revoked_.end()) return;
+  const auto count = revoked_of_.find(found->second.account);
+  if (count != revoked_of_.end() && --count->second == 0) revoked_of_.erase(count);
+  revoked_.erase(found);
+}
+
 async::Task<Result<void>> OwnTokens::revoke(Token token) {
-  {
-    // Before it is written: a revocation that fails half-way is still one.
-    const std::scoped_lock lock(mutex_);
-    revoked_.emplace(token.id, token.expires);
+  // Before it is written: a revocation that fails half-way is still one.
+  if (!remember(token.id, {token.account, token.expires})) {
+    co_return fail(Code::rate_limited,
+                   "too many tokens of this account were revoked that would still be good; a new "
+                   "secret of the account ends all of them");
   }
   catalogue::Batch batch;
   batch.puts.push_back({record_of(token), 0});
@@ -155,12 +177,14 @@ async::Task<Result<void>> OwnTokens::load() {
     for (const catalogue::Record& record : page->records) {
       const auto document = document::parse_json(record.document);
       const auto micros = document ? document->integer(kExpires) : std::nullopt;
-      if (!micros) {
+      const std::string* account = document ? document->text(kAccount) : nullptr;
+      if (!micros || account == nullptr) {
         co_return fail(Code::corrupt, "The record of a revoked token cannot be read.",
                        "auth.own_tokens " + record.id);
       }
-      const std::scoped_lock lock(mutex_);
-      revoked_.emplace(record.id, Time(std::chrono::microseconds(*micros)));
+      const Time expires{std::chrono::microseconds(*micros)};
+      // Never more than were let in before.
+      [[maybe_unused]] const bool kept = remember(record.id, {*account, expires});
     }
     after = std::move(page->next);
   } while (after);
@@ -173,8 +197,8 @@ async::Task<Result<void>> OwnTokens::tidy() {
   std::vector<std::string> gone;
   {
     const std::scoped_lock lock(mutex_);
-    for (const auto& [id, expires] : revoked_) {
-      if (expires < over && gone.size() < 1000) gone.push_back(id);
+    for (const auto& [id, revocation] : revoked_) {
+      if (revocation.expires < over && gone.size() < 1000) gone.push_back(id);
     }
   }
   if (gone.empty()) co_return Result<void>{};
@@ -182,8 +206,7 @@ async::Task<Result<void>> OwnTokens::tidy() {
   for (const std::string& id : gone) batch.removes.push_back({kCollection, id, 1});
   auto applied = co_await catalogue_.apply(std::move(batch));
   if (!applied) co_return applied;
-  const std::scoped_lock lock(mutex_);
-  for (const std::string& id : gone) revoked_.erase(id);
+  for (const std::string& id : gone) forget(id);
   co_return Result<void>{};
 }
 

@@ -3,12 +3,12 @@
 
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "async/task.h"
@@ -70,13 +70,22 @@ class OwnTokens {
   async::Task<Result<GoodToken>> check(std::string_view text);
 
   /// No use of the token that begins after this returns is let in, after a restart neither.
+  /// `rate_limited` beyond 10,000 of one account at a time.
   async::Task<Result<void>> revoke(Token token);
 
   /// Forgets revocations of tokens that are over. To be called every now and then.
   async::Task<Result<void>> tidy();
 
  private:
+  struct Revocation {
+    std::string account;
+    Time expires;  ///< the token's
+  };
+
   bool revoked(const std::string& id) const;
+  /// False if its account has too many already.
+  bool remember(const std::string& id, Revocation revocation);
+  void forget(const std::string& id);
   Secret key_of(const Credentials& account) const;
 
   catalogue::Client& catalogue_;
@@ -86,7 +95,8 @@ class OwnTokens {
   const Clock& clock_;
   const Credentials nobody_;  ///< what unknown accounts' tokens are checked with, for the same work
   mutable std::mutex mutex_;
-  std::map<std::string, Time, std::less<>> revoked_;  ///< by id, until when
+  std::unordered_map<std::string, Revocation> revoked_;      ///< by id
+  std::unordered_map<std::string, std::size_t> revoked_of_;  ///< how many, by account
 };
 
 }  // namespace visor::auth

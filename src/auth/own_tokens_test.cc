@@ -90,6 +90,23 @@ TEST_F(OwnTokensTest, RevocationsAreForgottenOnceTheyMeanNothing) {
   EXPECT_EQ(records(), 0u);
 }
 
+TEST_F(OwnTokensTest, WhoRevokesWithoutEndIsStoppedAndOthersAreNot) {
+  Token token = check(token_of("ada"))->token;
+  for (int i = 0; i < 10'000; ++i) {
+    token.id = "token-" + std::to_string(i);
+    ASSERT_TRUE(run(desk_->tokens.revoke(token)));
+  }
+  token.id = "one more";
+  EXPECT_EQ(code_of(run(desk_->tokens.revoke(token))), Code::rate_limited);
+  token.id = "token-1";
+  EXPECT_TRUE(run(desk_->tokens.revoke(token)));
+  EXPECT_TRUE(run(desk_->tokens.revoke(check(token_of("bob"))->token)));
+  clock_.advance(std::chrono::hours(3));
+  ASSERT_TRUE(run(desk_->tokens.tidy()));
+  token.id = "one more";
+  EXPECT_TRUE(run(desk_->tokens.revoke(token)));
+}
+
 TEST_F(OwnTokensTest, ANewSecretEndsOlderTokens) {
   const std::string token = token_of("ada");
   AccountChange renewal;
