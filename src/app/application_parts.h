@@ -25,6 +25,7 @@
 #include "net/tls_context.h"
 #include "service/account_quota.h"
 #include "service/account_service.h"
+#include "service/definition_service.h"
 #include "service/image_service.h"
 #include "service/import_service.h"
 #include "service/jobs.h"
@@ -70,6 +71,8 @@ struct Application::Parts {
   Result<void> serve(net::InheritedSockets* inherited);
   /// Makes the front ends that the listeners serve.
   Result<void> make_front_ends();
+  /// Makes the metadata definitions, with those that the server comes with.
+  Result<void> make_definitions();
   /// What answers at a listener.
   http::Handler* handler_of(const ListenerSettings& listener) const;
   Result<void> listen(http::Server::Options options, net::InheritedSockets* inherited);
@@ -101,6 +104,7 @@ struct Application::Parts {
   std::optional<service::PlacementService> placements;
   std::optional<service::ImportService> imports;
   std::vector<std::unique_ptr<service::ManifestWriter>> manifests;  // of each store that takes data
+  std::optional<service::DefinitionService> definitions;  // nothing if no listener serves glance
   std::optional<service::AccountService> users;
   std::optional<auth::Authenticator> authenticator;
   std::unique_ptr<IdentityParts> identities;  // null if no listener asks for it

@@ -9,6 +9,7 @@
 #include "async/executor.h"
 #include "base/log.h"
 #include "front/glance/glance_front_end.h"
+#include "front/glance/standard_definitions.h"
 #include "front/identity/identity_front_end.h"
 #include "front/native/native_front_end.h"
 #include "net/address.h"
@@ -163,7 +164,9 @@ Result<void> Application::Parts::make_front_ends() {
   }
   if (anywhere(configuration, FrontEndKind::glance)) {
     front::glance::Options glance_ones = glance_options(configuration);
+    if (auto made = make_definitions(); !made) return made;
     glance_ones.imports = &*imports;
+    glance_ones.definitions = &*definitions;
     glance_ones.audit = audit.get();
     glance = std::make_unique<front::glance::GlanceFrontEnd>(*images, identities->source(),
                                                              std::move(glance_ones));
@@ -180,6 +183,13 @@ Result<void> Application::Parts::make_front_ends() {
                                                                    std::move(identity_options));
   }
   return {};
+}
+
+Result<void> Application::Parts::make_definitions() {
+  definitions.emplace(*client, Clock::system(), audit.get());
+  auto standard = front::glance::standard_definitions();
+  if (!standard) return pass(standard);
+  return run_until_done(definitions->load(std::move(*standard)));
 }
 
 Result<void> Application::Parts::listen(http::Server::Options options,

@@ -36,13 +36,16 @@ Result<void> check_name(std::string_view kind, std::string_view name) {
     if (character.code < ' ' || character.code == 0x7f) clean = false;
     rest.remove_prefix(character.length);
   }
+  // No path leads to what is called so.
+  if (name == "." || name == "..") clean = false;
   if (clean && characters > 0 && characters <= kLongestDefinedName &&
       name.size() <= catalogue::kMaxName) {
     return {};
   }
   return fail(Code::invalid, "the name of a " + std::string(kind) + " has 1 to " +
                                  std::to_string(kLongestDefinedName) +
-                                 " characters, at most 256 bytes and no control characters");
+                                 " characters, at most 256 bytes, no control characters, and "
+                                 "is neither . nor ..");
 }
 
 template <class T>

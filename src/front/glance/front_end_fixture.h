@@ -76,6 +76,7 @@ class FrontEndFixture : public service::ServiceFixture {
   }
 
   void make_front_end(Options options) {
+    options.definitions = &definitions_;
     front_ = std::make_unique<GlanceFrontEnd>(*service_, identities_, std::move(options));
   }
 
@@ -114,6 +115,7 @@ class FrontEndFixture : public service::ServiceFixture {
   }
 
   NamedIdentities identities_;
+  service::DefinitionService definitions_{client_, clock_, nullptr};
   std::unique_ptr<GlanceFrontEnd> front_;
 };
 

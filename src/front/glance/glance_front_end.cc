@@ -7,6 +7,7 @@
 #include "audit/event.h"
 #include "base/random.h"
 #include "front/glance/data_routes.h"
+#include "front/glance/definition_routes.h"
 #include "front/glance/errors.h"
 #include "front/glance/image_routes.h"
 #include "front/glance/import_routes.h"
@@ -82,6 +83,7 @@ GlanceFrontEnd::GlanceFrontEnd(service::ImageService& images, auth::IdentitySour
   add_store_routes();
   if (options_.imports != nullptr) add_import_routes();
   add_schema_routes();
+  if (options_.definitions != nullptr) add_definition_routes(*options_.definitions);
 }
 
 void GlanceFrontEnd::add_image_routes() {
@@ -152,6 +154,43 @@ void GlanceFrontEnd::add_schema_routes() {
   add("GET", "/v2/schemas/{schema}", [](Exchange& e) { return show_schema(e.parameters[0]); });
   add("GET", "/v2/schemas/metadefs/{schema}",
       [](Exchange& e) { return show_schema("metadefs/" + e.parameters[0]); });
+}
+
+void GlanceFrontEnd::add_definition_routes(service::DefinitionService& definitions) {
+  const auto route = [this, &definitions](const char* method, const std::string& part,
+                                          DefinitionVerb* verb) {
+    add(method, "/v2/metadefs" + part,
+        [&definitions, verb](Exchange& exchange) { return verb(definitions, exchange); });
+  };
+  const std::string space = "/namespaces/{namespace}";
+  route("GET", "/resource_types", list_resource_types);
+  route("GET", "/namespaces", list_namespaces);
+  route("POST", "/namespaces", create_namespace);
+  route("GET", space, show_namespace);
+  route("PUT", space, update_namespace);
+  route("DELETE", space, delete_namespace);
+  route("GET", space + "/properties", list_properties);
+  route("POST", space + "/properties", create_property);
+  route("DELETE", space + "/properties", delete_properties);
+  route("GET", space + "/properties/{property}", show_property);
+  route("PUT", space + "/properties/{property}", update_property);
+  route("DELETE", space + "/properties/{property}", delete_property);
+  route("GET", space + "/objects", list_objects);
+  route("POST", space + "/objects", create_object);
+  route("DELETE", space + "/objects", delete_objects);
+  route("GET", space + "/objects/{object}", show_object);
+  route("PUT", space + "/objects/{object}", update_object);
+  route("DELETE", space + "/objects/{object}", delete_object);
+  route("GET", space + "/tags", list_definition_tags);
+  route("POST", space + "/tags", create_definition_tags);
+  route("DELETE", space + "/tags", delete_definition_tags);
+  route("GET", space + "/tags/{tag}", show_definition_tag);
+  route("POST", space + "/tags/{tag}", create_definition_tag);
+  route("PUT", space + "/tags/{tag}", update_definition_tag);
+  route("DELETE", space + "/tags/{tag}", delete_definition_tag);
+  route("GET", space + "/resource_types", list_associations);
+  route("POST", space + "/resource_types", create_association);
+  route("DELETE", space + "/resource_types/{type}", delete_association);
 }
 
 void GlanceFrontEnd::add(std::string method, std::string_view pattern, Verb verb) {

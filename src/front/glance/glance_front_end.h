@@ -15,6 +15,7 @@
 #include "front/glance/store_routes.h"
 #include "http/message.h"
 #include "http/router.h"
+#include "service/definition_service.h"
 #include "service/image_service.h"
 #include "service/import_service.h"
 
@@ -29,6 +30,8 @@ struct Options {
   std::vector<StoreInfo> stores;  ///< those that clients can name, by name
   /// Brings data in the background; outlives the front end. Null: there are no imports.
   service::ImportService* imports = nullptr;
+  /// Outlives the front end. Null: there are no metadata definitions.
+  service::DefinitionService* definitions = nullptr;
   /// Told of refusals that never reach a service; outlives the front end. Null: nobody is.
   audit::Log* audit = nullptr;
 };
@@ -51,6 +54,7 @@ class GlanceFrontEnd : public http::Handler {
   void add_store_routes();
   void add_import_routes();
   void add_schema_routes();
+  void add_definition_routes(service::DefinitionService& definitions);
 
   async::Task<http::Response> route(http::Request& request);
   async::Task<http::Response> answer(http::Request& request, const http::Parameters& parameters,
