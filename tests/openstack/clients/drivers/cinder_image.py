@@ -2,10 +2,10 @@
 
 import os
 
-from cinder import context
-from cinder import objects
+from cinder import context, objects
 from cinder.common import config  # noqa: F401  registers the options
-from cinder.image import glance, image_utils
+from cinder.image import image_utils  # isort: skip  the next one can only be imported behind it
+from cinder.image import glance
 from driving import catalogue, serve, signed_in
 from oslo_config import cfg
 

@@ -4,6 +4,7 @@ import os
 
 from driving import serve
 from ironic.common import context
+from ironic.common import image_service as _others  # noqa: F401  the next one can only be imported behind it
 from ironic.common.glance_service import image_service
 from ironic.conf import CONF
 

@@ -23,7 +23,9 @@ def show(image):
     found = images.get_image(image)
     return {"name": found.name, "status": found.status, "size": found.size, "checksum": found.checksum,
             "disk_format": found.disk_format, "container_format": found.container_format, "min_disk": found.min_disk,
-            "min_ram": found.min_ram, "tags": found.tags, "properties": found.properties}
+            "min_ram": found.min_ram, "tags": found.tags,
+            # It knows some properties by names of their own.
+            "properties": {**found.to_dict(original_names=True), **found.properties}}
 
 
 serve(upload=upload, download=download, show=show)
