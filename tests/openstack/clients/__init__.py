@@ -60,8 +60,14 @@ class Client:
 
     def run(self, *words):
         """What a command prints."""
-        done = subprocess.run([str(word) for word in words], env=self.environment, cwd=self.folder, capture_output=True, text=True,
-                              timeout=COMMAND_SECONDS, stdin=subprocess.DEVNULL, check=False)
+        # Anything but a terminal would be taken for the image's data.
+        person, terminal = os.openpty()
+        try:
+            done = subprocess.run([str(word) for word in words], env=self.environment, cwd=self.folder, capture_output=True, text=True,
+                                  timeout=COMMAND_SECONDS, stdin=terminal, check=False)
+        finally:
+            os.close(terminal)
+            os.close(person)
         if done.returncode != 0:
             raise Failed(f"{' '.join(map(str, words))}: {done.stdout}{done.stderr}")
         return done.stdout

@@ -1,6 +1,7 @@
 """The code with which Ironic's conductor asks for images. It uploads none."""
 
 import os
+import pathlib
 
 from driving import serve
 from ironic.common import context
@@ -8,12 +9,13 @@ from ironic.common import image_service as _others  # noqa: F401  the next one c
 from ironic.common.glance_service import image_service
 from ironic.conf import CONF
 
-CONF([], project="ironic", default_config_files=[])
-for option, value in {
-        "auth_type": "password", "auth_url": os.environ["OS_AUTH_URL"], "username": os.environ["OS_USERNAME"],
-        "password": os.environ["OS_PASSWORD"], "project_name": os.environ["OS_PROJECT_NAME"], "user_domain_id": "default",
-        "project_domain_id": "default", "region_name": os.environ["OS_REGION_NAME"], "valid_interfaces": ["public"]}.items():
-    CONF.set_override(option, value, "glance")
+SETTINGS = {
+    "auth_type": "password", "auth_url": os.environ["OS_AUTH_URL"], "username": os.environ["OS_USERNAME"],
+    "password": os.environ["OS_PASSWORD"], "project_name": os.environ["OS_PROJECT_NAME"], "user_domain_id": "default",
+    "project_domain_id": "default", "region_name": os.environ["OS_REGION_NAME"], "valid_interfaces": "public"}
+# From a file, since it learns of some of these options only when it reads them.
+pathlib.Path("ironic.conf").write_text("[glance]\n" + "".join(f"{name} = {value}\n" for name, value in SETTINGS.items()))
+CONF([], project="ironic", default_config_files=["ironic.conf"])
 
 images = image_service.GlanceImageService(context=context.get_admin_context())
 
