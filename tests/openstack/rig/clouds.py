@@ -57,10 +57,10 @@ class GlanceCloud(KeystonePeople):
 
 
 class VisorCloud(KeystonePeople):
-    """Used as a context manager: visord, and a Keystone or visord's own identity."""
+    """Used as a context manager: visord, and a Keystone or visord's own identity. `exceptions` and `more` as in Visor."""
 
-    def __init__(self, identity, *exceptions):
-        self._identity, self._exceptions = identity, exceptions
+    def __init__(self, identity, *exceptions, more=""):
+        self._identity, self._exceptions, self._more = identity, exceptions, more
         self.keystone, self.accounts = None, None
         self.people = {}
 
@@ -69,7 +69,7 @@ class VisorCloud(KeystonePeople):
             if self._identity == "keystone":
                 self.keystone = stack.enter_context(Keystone())
             self.server = stack.enter_context(
-                Visor(identity=self._identity, keystone=self.keystone, exceptions=self._exceptions))
+                Visor(identity=self._identity, keystone=self.keystone, exceptions=self._exceptions, cache="5m", more=self._more))
             self.auth_url, self.url, self.remote_url = self.server.auth_url, self.server.url, self.server.remote_url
             if self.keystone:
                 self.keystone.offer("image", self.url, name="visor")
