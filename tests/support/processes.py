@@ -85,5 +85,7 @@ class Process:
             pass
         self.process.wait()
         self._reader.join()
-        self.process.stdin.close()
+        # What it was told last may still be underway to it.
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.process.stdout.close()

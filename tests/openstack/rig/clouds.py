@@ -1,7 +1,7 @@
 """A whole cloud of an image service and an identity: what Tempest and the clients are pointed at.
 
 A cloud has `auth_url`, `url` (of the image service), `remote_url` (of its second worker), and `accounts` (those that Tempest may
-use, where it can't make its own).
+use, where it can't make its own). `variables("alice")` is what alice has in her environment, `project("alice")` the id of her project.
 """
 
 import contextlib
@@ -9,14 +9,31 @@ import pathlib
 import shutil
 
 from .glance import Glance
-from .keystone import Keystone
+from .keystone import DOMAIN, REGION, USERS, Keystone
 from .visor import ADMINISTRATOR, Visor
 
 # Each test at a time needs at most three, of which none may be another's.
 TEMPEST_ACCOUNTS = 12
 
 
-class GlanceCloud:
+def variables(cloud, user, password, project):
+    """What clients look for in their environment."""
+    return {"OS_AUTH_URL": cloud.auth_url, "OS_USERNAME": user, "OS_PASSWORD": password, "OS_PROJECT_NAME": project,
+            "OS_USER_DOMAIN_ID": DOMAIN, "OS_PROJECT_DOMAIN_ID": DOMAIN, "OS_IDENTITY_API_VERSION": "3", "OS_REGION_NAME": REGION,
+            "OS_INTERFACE": "public", "IMAGE_URL": cloud.url}
+
+
+class KeystonePeople:
+    """The users of keystone.USERS."""
+
+    def variables(self, name):
+        return variables(self, name, USERS[name].password, USERS[name].project)
+
+    def project(self, name):
+        return self.keystone.project(USERS[name].project)
+
+
+class GlanceCloud(KeystonePeople):
     """Used as a context manager: Keystone and two workers of Glance."""
 
     accounts = None
@@ -39,19 +56,20 @@ class GlanceCloud:
             shutil.copy(server.place / "log", pathlib.Path(folder, f"{name}.log"))
 
 
-class VisorCloud:
-    """Used as a context manager: visord, and a Keystone or visord's own identity."""
+class VisorCloud(KeystonePeople):
+    """Used as a context manager: visord, and a Keystone or visord's own identity. `exceptions` and `more` as in Visor."""
 
-    def __init__(self, identity, *exceptions):
-        self._identity, self._exceptions = identity, exceptions
+    def __init__(self, identity, *exceptions, more=""):
+        self._identity, self._exceptions, self._more = identity, exceptions, more
         self.keystone, self.accounts = None, None
+        self.people = {}
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
             if self._identity == "keystone":
                 self.keystone = stack.enter_context(Keystone())
             self.server = stack.enter_context(
-                Visor(identity=self._identity, keystone=self.keystone, exceptions=self._exceptions))
+                Visor(identity=self._identity, keystone=self.keystone, exceptions=self._exceptions, cache="5m", more=self._more))
             self.auth_url, self.url, self.remote_url = self.server.auth_url, self.server.url, self.server.remote_url
             if self.keystone:
                 self.keystone.offer("image", self.url, name="visor")
@@ -68,6 +86,25 @@ class VisorCloud:
         users = [(api.access_key, api.secret, ["member", "reader"])
                  for api in (root.create_user() for _ in range(TEMPEST_ACCOUNTS))]
         return [account(*user) for user in [(*ADMINISTRATOR, ["admin"]), *users]]
+
+    def variables(self, name):
+        if self.keystone:
+            return super().variables(name)
+        # An account is its own project.
+        key, secret = self.person(name)
+        return variables(self, key, secret, key)
+
+    def project(self, name):
+        return super().project(name) if self.keystone else self.person(name)[0]
+
+    def person(self, name):
+        """Access key and secret of an account of that name, which is made if it isn't there."""
+        if name == "admin":
+            return ADMINISTRATOR
+        if name not in self.people:
+            made = self.server.api().create_user(access_key=name)
+            self.people[name] = made.access_key, made.secret
+        return self.people[name]
 
     def keep_logs(self, folder):
         pathlib.Path(folder, "visord.log").write_text(self.server.log)

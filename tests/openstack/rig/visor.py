@@ -74,7 +74,8 @@ class Visor(Server):
     is an address of this machine. `cache`: how long an answer of Keystone's is trusted. `more`: more configuration."""
 
     def __init__(self, identity="own", keystone=None, exceptions=(), cache="0s", more=""):
-        super().__init__()
+        # Gone with this process, whatever becomes of it.
+        super().__init__(wrap=["setpriv", "--pdeathsig", "KILL"])
         self.keystone = keystone
         self._kind = "keystone" if keystone else identity
         self._exceptions, self._cache, self._more = exceptions, cache, more
