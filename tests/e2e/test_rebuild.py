@@ -151,7 +151,7 @@ def test_every_attribute_and_byte_comes_back_from_two_stores_after_kill_9(tmp_pa
         assert user.get(f"/images/{kept_out}").status == 404, "an image without data has no manifest"
         again = root.get(f"/deleted/images/{gone}", ALL).image
         assert {k: v for k, v in again.items() if k not in READS} == {k: v for k, v in deleted.items() if k not in READS}
-        assert user.post("/images", [*meta(name="one too many", architecture="x86_64"), BINARY], b"x").status == 403
+        assert user.post("/images", [*meta(name="one too many", architecture="x86_64"), BINARY], b"x").status == 413
         assert root.put("/users/alice", JSON, json.dumps({"user": {"quota_bytes": 2_670_001}}).encode()).status == 200
         user.upload(b"x")
         copies = root.get(f"/images/{both}/copies").json["copies"]

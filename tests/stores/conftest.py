@@ -22,12 +22,28 @@ def pytest_configure(config):
         raise pytest.UsageError(f"{BINARIES}/visord is not built; run scripts/build --tests")
 
 
+    config.addinivalue_line("markers", "long: left out of scripts/test --all; scripts/test --only stores runs it")
+
+
+ABSENT = "could not be had: "
+
+
 def start(server):
     """The server, or a skipped test that says why it could not be had."""
     try:
         return server.__enter__()
     except Unavailable as reason:
-        pytest.skip(f"could not be had: {reason}")
+        pytest.skip(ABSENT + f"{type(server).__name__}: {reason}")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """A line for each server that nothing was held against, so that it is not overlooked among tests that passed."""
+    skipped = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", []) if isinstance(report.longrepr, tuple)]
+    reasons = sorted({reason.partition(ABSENT)[2] for reason in skipped if ABSENT in reason})
+    for reason in reasons:
+        terminalreporter.write_line(f"NOT TESTED against {reason}", yellow=True)
+    if not reasons:
+        terminalreporter.write_line("every storage server could be had")
 
 
 @pytest.fixture(scope="module")

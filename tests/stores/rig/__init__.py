@@ -1,5 +1,7 @@
 """Real storage servers for the tests: each on free ports of the loopback, in a throw-away folder, gone with this process."""
 
+import contextlib
+import fcntl
 import pathlib
 import sys
 
@@ -11,3 +13,12 @@ sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 class Unavailable(Exception):
     """This server could not be had here; the text says why, for people."""
+
+
+@contextlib.contextmanager
+def alone(name):
+    """Of several test processes that need the same program, one fetches it; the others wait, and find it there."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / f"{name}.lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

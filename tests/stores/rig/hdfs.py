@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 
-from . import CACHE, ROOT, Unavailable
+from . import CACHE, ROOT, Unavailable, alone
 from processes import Process
 
 SOURCE = ROOT / "tests" / "stores" / "minidfs"
@@ -28,6 +28,7 @@ def _run(command, what):
         raise Unavailable(f"{what}: {(done.stdout + done.stderr)[-600:].strip()}")
 
 
+@alone("minidfs")
 def class_path():
     """Hadoop's libraries and our launcher, fetched and compiled once for each version of their sources."""
     for program in ("java", "javac", "mvn"):
@@ -37,7 +38,6 @@ def class_path():
     version = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
     made = CACHE / f"minidfs-{version}"
     if not made.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE, prefix="minidfs-") as text:
             folder = pathlib.Path(text)
             shutil.copy(sources[0], folder)
@@ -45,13 +45,8 @@ def class_path():
                   f"-DoutputDirectory={folder}/libraries"], "Hadoop could not be downloaded")
             _run(["javac", "-nowarn", "-cp", f"{folder}/libraries/*", "-d", f"{folder}/classes", str(sources[1])],
                  "the launcher of HDFS could not be compiled")
-            # Another run may have been faster, with the same result.
-            try:
-                os.rename(folder, made)
-            except OSError:
-                if not made.exists():
-                    raise
-            folder.mkdir(exist_ok=True)
+            os.rename(folder, made)
+            folder.mkdir()
     return f"{made}/classes:{made}/libraries/*"
 
 

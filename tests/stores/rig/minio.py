@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 
-from . import CACHE, Unavailable
+from . import CACHE, Unavailable, alone
 from .s3 import ACCESS, SECRET, S3Server
 from processes import Process, free_ports
 
@@ -15,6 +15,7 @@ MODULE, VERSION = "github.com/minio/minio", "v0.0.0-20260212201848-7aac2a2c5b7c"
 BUILD_SECONDS = 3600
 
 
+@alone("minio")
 def program():
     """The server, compiled once."""
     made = CACHE / f"minio-{VERSION}"
@@ -22,7 +23,6 @@ def program():
         return made
     if shutil.which("go") is None:
         raise Unavailable("MinIO is compiled from its source, which needs go (1.24, or 1.21 and newer, which fetches it)")
-    CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="minio-") as folder:
         # All that comes with the build goes with this folder. The modules must be writable for that.
         environment = dict(os.environ, GOPATH=f"{folder}/path", GOMODCACHE=f"{folder}/modules", GOCACHE=f"{folder}/cache",

