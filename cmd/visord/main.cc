@@ -112,7 +112,8 @@ CLI::App* add_rebuild_command(CLI::App& app, visor::app::RebuildCommand& rebuild
       "  visord rebuild file --data /srv/visor\n"
       "  visord rebuild cloud --config /etc/visor/visor-config.yml --merge --verify\n"
       "  visord rebuild file --data /srv/visor --merge --adopt admin\n\n"
-      "Exit status: 0 all that the store has is in the catalogue, 1 some of it is not (it says what)\n"
+      "Exit status: 0 all that the store has is in the catalogue, 1 some of it is not (it says "
+      "what)\n"
       "or it failed, 2 wrong arguments or configuration.");
   return command;
 }

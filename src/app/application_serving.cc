@@ -285,8 +285,8 @@ void Application::Parts::start_manifests() {
     if (!can.writable || !can.listable) continue;
     manifests.push_back(std::make_unique<service::ManifestWriter>(*client, stores, name));
     const std::size_t job = jobs.add("manifests of " + name, kLookForChanges);
-    describing.push_back(
-        std::make_unique<PeriodicTask>(kLookForChanges, [this, job, writer = manifests.back().get()] {
+    describing.push_back(std::make_unique<PeriodicTask>(
+        kLookForChanges, [this, job, writer = manifests.back().get()] {
           if (!writer->due()) return;
           // What went wrong is in the log, once.
           [[maybe_unused]] const auto written =

@@ -61,8 +61,7 @@ Value document_of(const std::string& store, const RebuildReport& report) {
   }
   Value problems = Value::array();
   for (const RebuildProblem& problem : report.problems) {
-    Value one = Value::object(
-        {{"kind", service::to_string(problem.kind)}, {"key", problem.key}});
+    Value one = Value::object({{"kind", service::to_string(problem.kind)}, {"key", problem.key}});
     if (!problem.image.empty()) one.append("image", problem.image);
     one.append("reason", problem.reason);
     problems.push(std::move(one));
@@ -119,10 +118,10 @@ int report_error(const Error& error) {
 
 }  // namespace
 
-Result<RebuildReport> Application::rebuild(
-    Configuration configuration, service::RebuildOptions options,
-    std::function<bool(const RebuildReport&)> on_progress,
-    std::function<void(const RebuildProblem&)> on_problem) {
+Result<RebuildReport> Application::rebuild(Configuration configuration,
+                                           service::RebuildOptions options,
+                                           std::function<bool(const RebuildReport&)> on_progress,
+                                           std::function<void(const RebuildProblem&)> on_problem) {
   if (configuration.catalogue.engine == CatalogueSettings::Engine::memory) {
     return fail(Code::invalid,
                 "the configuration keeps the catalogue in memory, so none can be made for it");
@@ -151,8 +150,7 @@ Result<RebuildReport> Application::rebuild(
 }
 
 int run_rebuild(const Configuration& configuration, const RebuildCommand& command) {
-  auto rebuilt =
-      Application::rebuild(configuration, command.options, Progress(), tell_problem);
+  auto rebuilt = Application::rebuild(configuration, command.options, Progress(), tell_problem);
   if (!rebuilt) return report_error(rebuilt.error());
   if (command.json) {
     std::cout << document::write_json_pretty(document_of(command.options.store, *rebuilt));

@@ -97,8 +97,7 @@ Result<std::string> write_manifest(const Manifest& manifest) {
   value.append("key", manifest.key);
   catalogue::Record blob = encode(manifest.blob);
   blob.revision = 1;
-  const bool readable =
-      append_record(value, "blob", blob) && append_record(value, "image", image);
+  const bool readable = append_record(value, "blob", blob) && append_record(value, "image", image);
   std::string text = document::write_json(value);
   text.pop_back();
   const std::string digest = digest_hex(DigestAlgorithm::sha256, text);

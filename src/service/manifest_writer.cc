@@ -314,8 +314,7 @@ async::Task<Result<std::vector<Copy>>> ManifestWriter::copies_here(const std::st
     if (code == Code::not_found || code == Code::corrupt) co_return std::vector<Copy>{};
     co_return copies;
   }
-  std::erase_if(*copies,
-                [this](const Copy& copy) { return copy.referred || copy.store != name_; });
+  std::erase_if(*copies, [this](const Copy& copy) { return copy.referred || copy.store != name_; });
   co_return copies;
 }
 

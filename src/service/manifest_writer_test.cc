@@ -41,8 +41,8 @@ class Manifests : public ServiceFixture {
   }
   static std::size_t manifests_in(StubbornStore& store) {
     const auto keys = store.keys();
-    return static_cast<std::size_t>(
-        std::ranges::count_if(keys, [](const auto& key) { return described_key(key).has_value(); }));
+    return static_cast<std::size_t>(std::ranges::count_if(
+        keys, [](const auto& key) { return described_key(key).has_value(); }));
   }
   static std::string text_of(StubbornStore& store, const std::string& key) {
     auto source = async::run_until_done(store.open(key, {}, ""));
@@ -64,10 +64,10 @@ class Manifests : public ServiceFixture {
 };
 
 TEST_F(Manifests, DescribeEachBlobInItsStoreAndNothingElse) {
-  const auto image = *add(alice_, {{"name", "a"}, {"architecture", "x86_64"}, {"store", "main"}},
-                          pattern(100));
-  const auto there = *add(alice_, {{"name", "b"}, {"architecture", "x86_64"}, {"store", "other"}},
-                          pattern(100));
+  const auto image =
+      *add(alice_, {{"name", "a"}, {"architecture", "x86_64"}, {"store", "main"}}, pattern(100));
+  const auto there =
+      *add(alice_, {{"name", "b"}, {"architecture", "x86_64"}, {"store", "other"}}, pattern(100));
   ASSERT_TRUE(add(alice_, draft()));
   remote_->put("far://a/b", "bytes");
   ASSERT_TRUE(refer(Principal::root("root"), "far://a/b"));
@@ -123,8 +123,8 @@ TEST_F(Manifests, OfAnImageThatIsPutAsideSayUntilWhen) {
 }
 
 TEST_F(Manifests, FollowCopiesThatAreMadeMovedAndDropped) {
-  PlacementService placements(
-      Foundation{client_, stores_, digest_pool_, slices_, clock_, quota_}, options_.digests);
+  PlacementService placements(Foundation{client_, stores_, digest_pool_, slices_, clock_, quota_},
+                              options_.digests);
   const auto image = *add(alice_, draft(), pattern(100));
   const auto place = [&](Placement::Kind kind, const std::string& store) {
     ASSERT_TRUE(async::run_until_done(

@@ -56,8 +56,9 @@ Result<void> Rebuild::check_store() {
     if (can.writable && can.listable) names += (names.empty() ? "" : ", ") + name;
   }
   if (store_ == nullptr) {
-    return fail(Code::invalid, "there is no store '" + options_.store +
-                                   "' in the configuration; a catalogue can be made from: " + names);
+    return fail(Code::invalid,
+                "there is no store '" + options_.store +
+                    "' in the configuration; a catalogue can be made from: " + names);
   }
   const store::Capability can = store_->capability();
   if (can.writable && can.listable) return {};
@@ -194,7 +195,9 @@ async::Task<Result<void>> Rebuild::look_at_blob(const std::string& key) {
   } else if (!options_.adopt.empty()) {
     done = co_await adopt(key, size);
   } else if (!*text) {
-    tell({RebuildProblem::Kind::unknown_data, key, {},
+    tell({RebuildProblem::Kind::unknown_data,
+          key,
+          {},
           "there is no manifest of these " + std::to_string(size) +
               " bytes: they were stored moments before the catalogue was lost, or are left over"});
   }

@@ -14,9 +14,7 @@ namespace {
 /// Whoever has the bytes already keeps none of them.
 class NoWriter final : public store::BlobWriter {
  public:
-  async::Task<Result<void>> write(std::span<const std::byte>) override {
-    co_return Result<void>{};
-  }
+  async::Task<Result<void>> write(std::span<const std::byte>) override { co_return Result<void>{}; }
   async::Task<Result<void>> commit(std::uint64_t) override { co_return Result<void>{}; }
   async::Task<void> abort() override { co_return; }
 };
@@ -53,8 +51,8 @@ async::Task<Result<void>> Rebuild::bring_back(const Manifest& manifest, std::uin
   if (!damage) co_return pass(damage);
   const bool damaged = damage->has_value();
   if (damaged) {
-    tell({RebuildProblem::Kind::damaged_data, manifest.key, manifest.image.id,
-          std::move(**damage)});
+    tell(
+        {RebuildProblem::Kind::damaged_data, manifest.key, manifest.image.id, std::move(**damage)});
   }
   Result<catalogue::Record> blob = co_await on_.catalogue.get(kBlobs, manifest.blob.id);
   if (blob) {
@@ -172,8 +170,11 @@ async::Task<Result<void>> Rebuild::join(const Manifest& manifest, const catalogu
 
 async::Task<Result<void>> Rebuild::adopt(const std::string& key, std::uint64_t size) {
   if (!is_uuid(key)) {
-    tell({RebuildProblem::Kind::unknown_data, key, {}, "the server stores no image under such a "
-                                                       "name"});
+    tell({RebuildProblem::Kind::unknown_data,
+          key,
+          {},
+          "the server stores no image under such a "
+          "name"});
     co_return Result<void>{};
   }
   Result<bool> there = co_await has(kBlobs, key);
@@ -187,8 +188,7 @@ async::Task<Result<void>> Rebuild::adopt(const std::string& key, std::uint64_t s
   if (!source) co_return pass(source);
   NoWriter writer;
   const Reserve reserve = no_limit;
-  const UploadPass pass_through{**source,      writer,     on_.digests,
-                                digest_queue_, on_.slices, reserve};
+  const UploadPass pass_through{**source, writer, on_.digests, digest_queue_, on_.slices, reserve};
   Result<Received> received = co_await receive(pass_through);
   if (!received) co_return pass(received);
   if (received->size != size) {

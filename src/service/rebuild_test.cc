@@ -22,7 +22,8 @@ class Rebuilds : public ServiceFixture {
   }
 
   static image::Edits in_store(const std::string& store) {
-    return {{"name", "debian"}, {"architecture", "x86_64"}, {"store", store}, {"tier", "gold", true}};
+    return {
+        {"name", "debian"}, {"architecture", "x86_64"}, {"store", store}, {"tier", "gold", true}};
   }
   void describe_all() {
     for (const char* store : {"main", "other"}) {
@@ -31,10 +32,10 @@ class Rebuilds : public ServiceFixture {
     }
   }
   void copy_to_other(const std::string& image) {
-    PlacementService placements(
-        Foundation{client_, stores_, digest_pool_, slices_, clock_, quota_}, options_.digests);
-    ASSERT_TRUE(async::run_until_done(placements.request(
-        Principal::root("root"), {Placement::Kind::copy, image, "other", {}})));
+    PlacementService placements(Foundation{client_, stores_, digest_pool_, slices_, clock_, quota_},
+                                options_.digests);
+    ASSERT_TRUE(async::run_until_done(
+        placements.request(Principal::root("root"), {Placement::Kind::copy, image, "other", {}})));
     async::run_until_done(placements.run());
   }
   /// With the catalogue that was lost replaced by an empty one.
@@ -93,8 +94,8 @@ class Rebuilds : public ServiceFixture {
 TEST_F(Rebuilds, BringBackEveryRecordAndWhatAccountsAreCharged) {
   options_.keep_deleted = std::chrono::hours(1);
   restart();
-  const auto kernel = *add(alice_, {{"name", "k"}, {"architecture", "x86_64"}, {"type", "kernel"}},
-                           pattern(1000));
+  const auto kernel =
+      *add(alice_, {{"name", "k"}, {"architecture", "x86_64"}, {"type", "kernel"}}, pattern(1000));
   auto with_kernel = in_store("main");
   with_kernel.push_back({"kernel", kernel.id});
   ASSERT_TRUE(add(alice_, with_kernel, pattern(2000)));

@@ -182,8 +182,8 @@ async::Task<Result<void>> HdfsWriter::publish(std::uint64_t size) {
   co_return fail(Code::unavailable, "HDFS did not put the data in its place", "hdfs.RENAME");
 }
 
-// HttpFS knows no rename onto a name that is taken, and says no. For a moment the name is free then:
-// a reader may find nothing, and a crash may leave nothing.
+// HttpFS knows no rename onto a name that is taken, and says no. For a moment the name is free
+// then: a reader may find nothing, and a crash may leave nothing.
 async::Task<Result<void>> HdfsWriter::clear_and_rename(webhdfs::FileStatus written) {
   auto cleared = co_await namenodes_.ask("DELETE", target_, "DELETE", "");
   if (!cleared && cleared.error().code != Code::not_found) co_return pass(cleared);

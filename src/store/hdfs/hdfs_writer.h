@@ -15,7 +15,8 @@
 namespace visor::store {
 
 /// Streams into a temporary file and renames it: HDFS's rename is atomic and takes no name that is
-/// taken, unless it is told to. What the datanode says about the bytes it has is compared with what was written.
+/// taken, unless it is told to. What the datanode says about the bytes it has is compared with what
+/// was written.
 class HdfsWriter : public BlobWriter {
  public:
   /// What becomes of a file that has the target's name already.

@@ -108,7 +108,8 @@ Refusal refusal_of(int status, const document::Value& document, std::string_view
   auto trail = trail_of(status, exception, text, operation);
   auto refuse = [&trail](Code code, std::string_view message, Next next) {
     Error error = fail(code, std::string(message), std::move(trail)).error();
-    // It is this server that was refused, not who asked it: somebody has to change the configuration.
+    // It is this server that was refused, not who asked it: somebody has to change the
+    // configuration.
     if (message == kDenied || message == kUnknown || message == kNoProxy) {
       error.retry = Retry::never;
     }
