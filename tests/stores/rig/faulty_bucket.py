@@ -99,8 +99,8 @@ stores:
     # --- what lies in the bucket and in the catalogue, past the server ---
 
     def objects(self):
-        """The sizes of what is there, ascending."""
-        return sorted(entry["Size"] for entry in self._listing())
+        """The sizes of what is there, ascending, but for what the server says of images in the background."""
+        return sorted(entry["Size"] for entry in self._listing() if not entry["Key"].endswith(("manifest", "manifests")))
 
     def multipart_uploads(self):
         listed = self.behind.client().list_multipart_uploads(Bucket=BUCKET)
