@@ -281,7 +281,7 @@ REMOVALS = {
 def test_a_removed_image_is_gone_although_its_objects_removal(bucket, what, content):
     fault, times = REMOVALS[what]
     other, image = bucket.upload(SMALL), bucket.upload(content)
-    bucket.proxy.on("DELETE", "", fault, times=times)
+    bucket.proxy.on("DELETE", ONE_OBJECT, fault, times=times)
     bucket.remove(image)
     assert bucket.root.get(f"/images/{image}").status == 404
     assert bucket.download(other).body == SMALL

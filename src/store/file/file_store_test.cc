@@ -238,6 +238,40 @@ TEST_F(FileStoreTest, FailsForGoodAndLeavesNothingWhenADiskFails) {
   }
 }
 
+TEST_F(FileStoreTest, KeepsTheEarlierSmallBlobWhenADiskFailsBeforeTheNewOneHasItsName) {
+  for (const std::string failing : {"pwrite", "fdatasync", "rename"}) {
+    SCOPED_TRACE(failing);
+    bool broken = false;
+    const auto refuse = [&broken] {
+      errno = EIO;
+      return broken ? -1 : 0;
+    };
+    FileCalls calls;
+    const FileCalls real;
+    if (failing == "pwrite") {
+      calls.pwrite = [&](int file, const void* bytes, std::size_t size, off_t offset) -> ssize_t {
+        return refuse() != 0 ? -1 : real.pwrite(file, bytes, size, offset);
+      };
+    } else if (failing == "fdatasync") {
+      calls.fdatasync = [&](int file) { return refuse() != 0 ? -1 : real.fdatasync(file); };
+    } else {
+      calls.rename = [&](int from, const char* old_name, int to, const char* name) {
+        return refuse() != 0 ? -1 : real.rename(from, old_name, to, name);
+      };
+    }
+    auto store = open_store(calls);
+    ASSERT_TRUE(async::run_until_done((*store)->replace("note", "first")));
+    broken = true;
+    EXPECT_EQ(async::run_until_done((*store)->replace("note", "second")).error().code,
+              Code::unavailable);
+    auto source = async::run_until_done((*store)->open("note", {}, ""));
+    ASSERT_TRUE(source);
+    EXPECT_EQ(drain(**source), "first");
+    EXPECT_EQ(files().size(), 1u) << "what was half written is gone";
+    ASSERT_TRUE(async::run_until_done((*store)->remove("note")));
+  }
+}
+
 TEST_F(FileStoreTest, KeepsAFailedWriterFailed) {
   FileCalls calls;
   int writes = 0;
