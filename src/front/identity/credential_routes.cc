@@ -4,27 +4,12 @@
 #include "front/identity/answers.h"
 #include "front/identity/identity_front_end.h"
 #include "front/identity/login_request.h"
+#include "front/identity/trail.h"
 
 namespace visor::front::identity {
 namespace {
 
 using document::Value;
-
-void tell(audit::Log* audit, const Call& call, const char* verb, const std::string& detail,
-          const Error* error) {
-  if (audit == nullptr) return;
-  Principal who = call.who.principal();
-  who.origin = {call.request.id, call.request.peer};
-  audit::Event event = audit::event_of(who, verb);
-  event.outcome = error == nullptr                 ? audit::Outcome::done
-                  : error->code == Code::forbidden ? audit::Outcome::refused
-                                                   : audit::Outcome::failed;
-  if (error != nullptr) event.error = error->code;
-  event.subject = call.who.token.account;
-  event.detail = detail;
-  // The log itself says so if it can't be written.
-  [[maybe_unused]] const auto told = audit->append(event);
-}
 
 }  // namespace
 
@@ -43,12 +28,16 @@ async::Task<Result<http::Response>> IdentityFrontEnd::create_credential(Call& ca
   if (!body) co_return pass(body);
   auto wanted = read_credential(*body);
   if (!wanted) co_return pass(wanted);
-  const std::string name = wanted->credential.name;
+  std::string told_of = wanted->credential.name;
+  Trail trail(options_.audit, call, "credential.create", told_of);
+  if (auto begun = trail.begin(); !begun) co_return pass(begun);
   auto made = co_await tokens_.create_credential(
       call.who, call.parameters[0], std::move(wanted->credential), std::move(wanted->secret));
-  tell(options_.audit, call, "credential.create", made ? made->credential.id : name,
-       made ? nullptr : &made.error());
+  const Error* refused = made ? nullptr : &made.error();
+  if (made) told_of = made->credential.id;
+  auto told = co_await trail.end(refused, std::move(told_of));
   if (!made) co_return pass(made);
+  if (!told) co_return pass(told);
   Value shown = credential_object(made->credential, call.base);
   shown.append("secret", made->secret.reveal());
   co_return document_answer(201, Value::object({{"application_credential", std::move(shown)}}));
@@ -75,11 +64,14 @@ async::Task<Result<http::Response>> IdentityFrontEnd::get_credential(Call& call)
 }
 
 async::Task<Result<http::Response>> IdentityFrontEnd::remove_credential(Call& call) {
-  auto removed =
-      co_await tokens_.remove_credential(call.who, call.parameters[0], call.parameters[1]);
-  tell(options_.audit, call, "credential.delete", call.parameters[1],
-       removed ? nullptr : &removed.error());
+  const std::string& id = call.parameters[1];
+  Trail trail(options_.audit, call, "credential.delete", id);
+  if (auto begun = trail.begin(); !begun) co_return pass(begun);
+  auto removed = co_await tokens_.remove_credential(call.who, call.parameters[0], id);
+  const Error* refused = removed ? nullptr : &removed.error();
+  auto told = co_await trail.end(refused, id);
   if (!removed) co_return pass(removed);
+  if (!told) co_return pass(told);
   co_return empty_answer(204);
 }
 

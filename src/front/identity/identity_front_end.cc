@@ -3,10 +3,10 @@
 #include <exception>
 #include <utility>
 
-#include "base/digest.h"
 #include "front/identity/answers.h"
 #include "front/identity/errors.h"
 #include "front/identity/login_request.h"
+#include "front/identity/trail.h"
 
 namespace visor::front::identity {
 namespace {
@@ -93,7 +93,7 @@ async::Task<http::Response> IdentityFrontEnd::answer(http::Request& request,
     const std::string_view token = field(request, kToken);
     auto who = co_await tokens_.caller(token);
     if (!who) {
-      tell_refused_login(call, {}, who.error());
+      tell_refused_login(options_.audit, call, {}, who.error());
       co_return refused(call, who.error());
     }
     call.who = std::move(*who);
@@ -135,23 +135,6 @@ Services IdentityFrontEnd::services_for(const Call& call) const {
   return services;
 }
 
-void IdentityFrontEnd::tell_refused_login(const Call& call, std::string_view claimed,
-                                          const Error& error) const {
-  const bool told = error.code == Code::unauthenticated || error.code == Code::rate_limited;
-  if (options_.audit == nullptr || !told) return;
-  audit::Event event;
-  event.verb = "request.authenticate";
-  event.outcome = audit::Outcome::refused;
-  event.error = error.code;
-  event.role = claimed.empty() ? audit::Role::anonymous : audit::Role::claimed;
-  event.account = claimed;
-  event.request = call.request.id;
-  event.from = call.request.peer;
-  event.detail = std::string(call.request.head.method) + " " + std::string(call.request.head.path);
-  // The log itself says so if it can't be written.
-  [[maybe_unused]] const auto appended = options_.audit->append(event);
-}
-
 async::Task<Result<http::Response>> IdentityFrontEnd::log_in(Call& call) {
   http::Request& request = call.request;
   auto body = co_await read_body(request);
@@ -161,10 +144,11 @@ async::Task<Result<http::Response>> IdentityFrontEnd::log_in(Call& call) {
   const std::string claimed(claimed_by(*login));
   auto issued = co_await tokens_.log_in(std::move(*login), request.peer);
   if (!issued) {
-    tell_refused_login(call, claimed, issued.error());
+    tell_refused_login(options_.audit, call, claimed, issued.error());
     co_return pass(issued);
   }
   request.user = issued->good.token.account;
+  tell_login(options_.audit, call, issued->good);
   const Services services = services_for(call);
   const bool without = query_value(request, "nocatalog").has_value();
   Value token = token_object(issued->good, without ? nullptr : &services);
@@ -187,8 +171,15 @@ async::Task<Result<http::Response>> IdentityFrontEnd::look_up(Call& call) {
 
 async::Task<Result<http::Response>> IdentityFrontEnd::revoke(Call& call) {
   const std::string_view subject = field(call.request, kSubject);
+  auto good = co_await tokens_.look_up(call.who, subject);
+  std::string whose = good ? "of " + good->token.account + ", " + good->token.id : "";
+  Trail trail(options_.audit, call, "token.revoke", whose);
+  if (auto begun = trail.begin(); !begun) co_return pass(begun);
   auto revoked = co_await tokens_.revoke(call.who, subject);
+  const Error* refused = revoked ? nullptr : &revoked.error();
+  auto told = co_await trail.end(refused, std::move(whose));
   if (!revoked) co_return pass(revoked);
+  if (!told) co_return pass(told);
   co_return empty_answer(204);
 }
 

@@ -73,7 +73,6 @@ class IdentityFrontEnd final : public http::Handler {
   http::Response refused(const Call& call, const Error& error) const;
   std::string base_of(const http::Request& request) const;
   Services services_for(const Call& call) const;
-  void tell_refused_login(const Call& call, std::string_view claimed, const Error& error) const;
 
   async::Task<Result<http::Response>> log_in(Call& call);
   async::Task<Result<http::Response>> look_up(Call& call);
