@@ -7,7 +7,6 @@ from clients import Failed, Picture
 from clients.gallery import CONTENT, PROPERTIES
 from harness.wait import eventually
 from rig.clouds import GlanceCloud
-from rig.web import Web
 
 OPENSTACK, GLANCE = "openstack of PyPI", "glance of PyPI"
 
@@ -107,11 +106,10 @@ def test_glance_imports_from_the_web(gallery, tmp_path):
     if isinstance(gallery.cloud, GlanceCloud):
         pytest.skip("Glance fetches nothing from a loopback address")
     client = gallery.client(GLANCE)
-    with Web({"/disk": CONTENT["qcow2"]}) as web:
-        made = client.run(client.program, "image-create-via-import", "--import-method", "web-download", "--uri", web.url("/disk"),
-                          "--disk-format", "qcow2", "--container-format", "bare", "--name", "from the web")
-        image = dict(client.ROW.findall(made))["id"]
-        eventually(lambda: shown(gallery, image)["status"] == "active", "the import is done")
+    made = client.run(client.program, "image-create-via-import", "--import-method", "web-download", "--uri", gallery.web.url("/qcow2"),
+                      "--disk-format", "qcow2", "--container-format", "bare", "--name", "from the web")
+    image = dict(client.ROW.findall(made))["id"]
+    eventually(lambda: shown(gallery, image)["status"] == "active", "the import is done")
     gallery.client("Nova's image code").download(image, tmp_path / "got")
     assert (tmp_path / "got").read_bytes() == CONTENT["qcow2"]
 

@@ -104,7 +104,8 @@ class Visor(Server):
         self.config_text = self._more + CONFIGURATION.format(
             host=HOST, native=native, glance=self._glance, remote=self._remote, kind=self._kind, identity=sections[self._kind](),
             identity_listener=IDENTITY_LISTENER.format(host=HOST, port=self._identity) if self._kind == "own" else "",
-            exceptions=", ".join(f'"{each}"' for each in self._exceptions))
+            # It downloads from an image service that the catalogue names, too, and here that is itself.
+            exceptions=", ".join(f'"{each}"' for each in (*self._exceptions, f"{HOST}:{self._glance}", f"{HOST}:{self._remote}")))
 
     def command(self):
         path = self.folder / "visor-config.yml"
