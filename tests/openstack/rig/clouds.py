@@ -1,6 +1,6 @@
 """A whole cloud of an image service and an identity: what Tempest and the clients are pointed at.
 
-A cloud has `auth_url`, `url` (of the image service), `remote_url` (of its second worker), and `accounts` (those that Tempest may
+A cloud has `auth_url`, `url` (of the image service), `remote_url` (of its second worker), `stores` (the writable ones), and `accounts` (those that Tempest may
 use, where it can't make its own). `variables("alice")` is what alice has in her environment, `project("alice")` the id of her project.
 """
 
@@ -37,6 +37,7 @@ class GlanceCloud(KeystonePeople):
     """Used as a context manager: Keystone and two workers of Glance."""
 
     accounts = None
+    stores = "one,two"
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -58,6 +59,8 @@ class GlanceCloud(KeystonePeople):
 
 class VisorCloud(KeystonePeople):
     """Used as a context manager: visord, and a Keystone or visord's own identity. `exceptions` and `more` as in Visor."""
+
+    stores = "file,two"
 
     def __init__(self, identity, *exceptions, more=""):
         self._identity, self._exceptions, self._more = identity, exceptions, more

@@ -3,7 +3,7 @@
     with Visor(keystone=keystone) as visor:
         visor.url
 
-Two writable file stores (`one` and `two`) and a store of references, `web`; the native interface beside. `remote_url` is a second
+Two writable file stores (`file`, which is always there, and `two`) and a store of references, `web`; the native interface beside. `remote_url` is a second
 listener of the Image API.
 """
 
@@ -29,10 +29,8 @@ listeners:
     serves: [glance]
   - address: {host}:{remote}
     serves: [glance]
-{identity_listener}default_store: one
-stores:
-  one:
-    kind: file
+{identity_listener}stores:
+  file:
     directory: DATA/one
   two:
     kind: file
