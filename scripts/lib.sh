@@ -49,6 +49,9 @@ readonly packages_stores=(
   swift-proxy swift-account swift-container swift-object
 )
 
+# iproute2 and util-linux give the run a network of its own. All else comes from PyPI (tests/openstack/requirements.txt).
+readonly packages_openstack=(python3-venv python3-openstackclient python3-glanceclient iproute2 util-linux)
+
 # wrk and bench_load make the load; Glance comes with a runner of its own.
 readonly packages_bench=(wrk iproute2 util-linux openssl binutils python3)
 readonly packages_bench_nginx=(nginx-light)

@@ -8,12 +8,14 @@ import pytest
 from rig import Unavailable
 from rig.clouds import GlanceCloud, VisorCloud
 from rig.pictures import qcow2, raw
+from rig.web import Web
 
 from . import OPENSTACK, Picture, VisorCommand
 
 # Glance itself can be asked for, to see whether a failure is the server's or the test's.
 CLOUDS = os.environ.get("VISOR_TEST_CLOUDS", "own,keystone").split(",")
-MAKERS = {"own": lambda: VisorCloud("own", "127.0.0.1"), "keystone": lambda: VisorCloud("keystone", "127.0.0.1"), "glance": GlanceCloud}
+MAKERS = {"own": lambda web: VisorCloud("own", web.address), "keystone": lambda web: VisorCloud("keystone", web.address),
+          "glance": lambda web: GlanceCloud()}
 PROPERTIES = {"os_distro": "debian", "hw_disk_bus": "virtio", "note": "naïve ☃, = and 'quotes'"}
 TAGS = ("golden", "2026")
 CONTENT = {"raw": raw(3_000_000 // 64 * 64), "qcow2": qcow2()}
@@ -25,17 +27,18 @@ def galleries(name, folder):
     """A gallery of the cloud of that name, or a skipped test that says why it could not be had."""
     with contextlib.ExitStack() as stack:
         try:
-            cloud = stack.enter_context(MAKERS[name]())
+            web = stack.enter_context(Web({f"/{kind}": content for kind, content in CONTENT.items()}))
+            cloud = stack.enter_context(MAKERS[name](web))
         except Unavailable as reason:
             pytest.skip(f"could not be had: {reason}")
-        yield Gallery(cloud, folder, stack)
+        yield Gallery(cloud, web, folder, stack)
 
 
 class Gallery:
-    """Clients start when they are first asked; each one's own image is made once."""
+    """Clients start when they are first asked; each one's own image is made once. `web` has CONTENT, and the cloud may fetch from it."""
 
-    def __init__(self, cloud, folder, stack):
-        self.cloud, self.folder, self._stack = cloud, folder, stack
+    def __init__(self, cloud, web, folder, stack):
+        self.cloud, self.web, self.folder, self._stack = cloud, web, folder, stack
         self._clients, self._images, self._numbers = {}, {}, itertools.count()
 
     def client(self, name, user="alice"):

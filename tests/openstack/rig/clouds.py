@@ -1,6 +1,6 @@
 """A whole cloud of an image service and an identity: what Tempest and the clients are pointed at.
 
-A cloud has `auth_url`, `url` (of the image service), `remote_url` (of its second worker), and `accounts` (those that Tempest may
+A cloud has `auth_url`, `url` (of the image service), `remote_url` (of its second worker), `stores` (the writable ones), and `accounts` (those that Tempest may
 use, where it can't make its own). `variables("alice")` is what alice has in her environment, `project("alice")` the id of her project.
 """
 
@@ -12,8 +12,8 @@ from .glance import Glance
 from .keystone import DOMAIN, REGION, USERS, Keystone
 from .visor import ADMINISTRATOR, Visor
 
-# Each test at a time needs at most three, of which none may be another's.
-TEMPEST_ACCOUNTS = 12
+# A class of tests keeps up to two administrators and three others to itself.
+TEMPEST_ADMINISTRATORS, TEMPEST_MEMBERS = 8, 16
 
 
 def variables(cloud, user, password, project):
@@ -37,6 +37,7 @@ class GlanceCloud(KeystonePeople):
     """Used as a context manager: Keystone and two workers of Glance."""
 
     accounts = None
+    stores = "one,two"
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -58,6 +59,8 @@ class GlanceCloud(KeystonePeople):
 
 class VisorCloud(KeystonePeople):
     """Used as a context manager: visord, and a Keystone or visord's own identity. `exceptions` and `more` as in Visor."""
+
+    stores = "file,two"
 
     def __init__(self, identity, *exceptions, more=""):
         self._identity, self._exceptions, self._more = identity, exceptions, more
@@ -82,10 +85,18 @@ class VisorCloud(KeystonePeople):
         self._stack.close()
 
     def _accounts(self):
+        """In the form of Tempest's accounts.yaml. An account is its own project."""
         root = self.server.api()
-        users = [(api.access_key, api.secret, ["member", "reader"])
-                 for api in (root.create_user() for _ in range(TEMPEST_ACCOUNTS))]
-        return [account(*user) for user in [(*ADMINISTRATOR, ["admin"]), *users]]
+        made = [(root.create_user(administrator=number < TEMPEST_ADMINISTRATORS), number < TEMPEST_ADMINISTRATORS)
+                for number in range(TEMPEST_ADMINISTRATORS + TEMPEST_MEMBERS)]
+        accounts = [{"username": api.access_key, "password": api.secret, "project_name": api.access_key, "user_domain_name": "Default",
+                     "project_domain_name": "Default", "roles": ["admin"] if administrator else ["member"]}
+                    for api, administrator in made]
+        # Tempest wants a reader in the project of each member, and takes two entries for two users if they name the project differently.
+        # They stand behind the others, where it looks for a user of another project only when those are taken.
+        readers = [{**{name: value for name, value in account.items() if name != "project_name"}, "tenant_name": account["project_name"],
+                    "roles": ["reader"]} for account in accounts if account["roles"] == ["member"]]
+        return accounts + readers
 
     def variables(self, name):
         if self.keystone:
@@ -111,8 +122,3 @@ class VisorCloud(KeystonePeople):
         if self.keystone:
             shutil.copy(self.keystone.place / "log", pathlib.Path(folder, "keystone.log"))
 
-
-def account(key, secret, roles):
-    """In the form of Tempest's accounts.yaml. An account is its own project."""
-    return {"username": key, "password": secret, "project_name": key, "user_domain_name": "Default", "project_domain_name": "Default",
-            "roles": roles, **({"types": ["admin"]} if "admin" in roles else {})}

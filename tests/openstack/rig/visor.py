@@ -3,7 +3,7 @@
     with Visor(keystone=keystone) as visor:
         visor.url
 
-Two writable file stores (`one` and `two`) and a store of references, `web`; the native interface beside. `remote_url` is a second
+Two writable file stores (`file`, which is always there, and `two`) and a store of references, `web`; the native interface beside. `remote_url` is a second
 listener of the Image API.
 """
 
@@ -29,10 +29,8 @@ listeners:
     serves: [glance]
   - address: {host}:{remote}
     serves: [glance]
-{identity_listener}default_store: one
-stores:
-  one:
-    kind: file
+{identity_listener}stores:
+  file:
     directory: DATA/one
   two:
     kind: file
@@ -104,7 +102,8 @@ class Visor(Server):
         self.config_text = self._more + CONFIGURATION.format(
             host=HOST, native=native, glance=self._glance, remote=self._remote, kind=self._kind, identity=sections[self._kind](),
             identity_listener=IDENTITY_LISTENER.format(host=HOST, port=self._identity) if self._kind == "own" else "",
-            exceptions=", ".join(f'"{each}"' for each in self._exceptions))
+            # It downloads from an image service that the catalogue names, too, and here that is itself.
+            exceptions=", ".join(f'"{each}"' for each in (*self._exceptions, f"{HOST}:{self._glance}", f"{HOST}:{self._remote}")))
 
     def command(self):
         path = self.folder / "visor-config.yml"

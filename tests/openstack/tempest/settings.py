@@ -75,6 +75,8 @@ def write(folder, cloud, web):
         credentials = ACCOUNTS.format(path=accounts)
     path = folder / "tempest.conf"
     path.write_text(CONFIGURATION.format(
-        folder=folder, auth_url=cloud.auth_url, region=REGION, credentials=credentials, remote=REMOTE,
+        folder=folder, auth_url=cloud.auth_url, region=REGION, credentials=credentials,
+        # The catalogue of VISOR's own identity has one place for images, which is one worker's as well as another's.
+        remote=REMOTE if cloud.accounts is None else "image",
         readers="true" if cloud.accounts is None else "false", raw=web.url("/raw"), qcow2=web.url("/qcow2")))
     return path
