@@ -7,6 +7,7 @@
 #include "admin.h"
 #include "completion.h"
 #include "images.h"
+#include "import.h"
 #include "program.h"
 #include "server.h"
 #include "store.h"
@@ -90,6 +91,9 @@ CommandTree tree_of(const CLI::App& command) {
       entry.takes_value = option->get_items_expected_max() > 0;
       entry.takes_file = type == "FILE" || type == "DIR" || type == "FOLDER";
       if (entry.names.back() == "--dir") entry.values = {"asc", "desc"};
+      if (entry.names.back() == "--visibility") {
+        entry.values = {"public", "private", "shared", "community"};
+      }
       if (entry.names.back() == "--scope") entry.values = {"all", "mine"};
       tree.options.push_back(std::move(entry));
     }
@@ -123,6 +127,7 @@ Exit run(std::vector<std::string> arguments) {
   AdminOptions admin;
   ServerOptions server;
   StoreOptions store;
+  ImportOptions import;
   std::vector<std::string> help_names;
   std::string shell;
 
@@ -136,6 +141,7 @@ Exit run(std::vector<std::string> arguments) {
   add_image_commands(app, program, images);
   add_admin_commands(app, program, admin);
   add_store_commands(app, program, store);
+  add_import_commands(app, program, import);
   add_server_commands(app, program, server);
   CLI::App* help = app.add_subcommand("help", "Show what a command does, with examples");
   help->footer("Examples:\n  visor help get\n  visor help admin add");

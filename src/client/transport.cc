@@ -107,6 +107,10 @@ std::size_t on_read(char* data, std::size_t size, std::size_t count, void* user)
   return *got;
 }
 
+int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const std::atomic<bool>*>(user)->load() ? 1 : 0;
+}
+
 std::string lower_first(std::string text) {
   const auto capital = [&text](std::size_t at) {
     return at < text.size() && text[at] >= 'A' && text[at] <= 'Z';
@@ -147,6 +151,12 @@ struct Transport::State {
     if (!connection.ca_file.empty()) {
       curl_easy_setopt(handle, CURLOPT_CAINFO, connection.ca_file.c_str());
     }
+    if (connection.stop != nullptr) {
+      curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+      curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_progress);
+      curl_easy_setopt(handle, CURLOPT_XFERINFODATA,
+                       const_cast<std::atomic<bool>*>(connection.stop));
+    }
     // A proxy from the environment can't reach what listens on this machine alone.
     if (connection.address.loopback()) curl_easy_setopt(handle, CURLOPT_PROXY, "");
   }
@@ -177,6 +187,8 @@ struct Transport::State {
     const std::string detail =
         reason.front() != '\0' ? lower_first(reason.data()) : lower_first(curl_easy_strerror(code));
     switch (code) {
+      case CURLE_ABORTED_BY_CALLBACK:
+        return local_failure(Code::cancelled, "stopped");
       case CURLE_COULDNT_RESOLVE_HOST:
         return connection_failure(Code::unavailable,
                                   "cannot reach " + url + ": no address is known for the name '" +

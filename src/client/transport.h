@@ -1,6 +1,7 @@
 // One HTTP request and its answer.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -63,6 +64,9 @@ struct Connection {
   std::chrono::seconds stall_timeout = std::chrono::minutes(2);
   /// How long a body waits for leave to be sent (Expect: 100-continue) before it is sent without.
   std::chrono::milliseconds expect_timeout = std::chrono::seconds(5);
+  /// Once it is true, exchanges end within about a second as `cancelled`. Null: they go on. Must
+  /// outlive the transport; any thread may set it.
+  const std::atomic<bool>* stop = nullptr;
 };
 
 /// Sends requests, one at a time, and keeps the connection open between them. Redirects are not
