@@ -8,6 +8,7 @@ import urllib.request
 
 from measure import certificate
 from measure.filled import FilledFolder
+from measure.image_api import ImageApi
 from measure.processes import Server
 from measure.setting import Setting
 from measure.signing import Signer, head
@@ -28,6 +29,7 @@ class Visor(Server):
     name = "visor"
     port = 18080
     tls_port = 18443
+    serves = "native"
 
     def __init__(self, setting: Setting, data: pathlib.Path, digests: tuple[str, ...] = ALL_DIGESTS, more: str = ""):
         super().__init__(setting)
@@ -49,9 +51,9 @@ class Visor(Server):
             f"""data: {self.data}
 listeners:
   - address: 127.0.0.1:{self.port}
-    serves: [native]
+    serves: [{self.serves}]
   - address: 127.0.0.1:{self.tls_port}
-    serves: [native]
+    serves: [{self.serves}]
     tls: {{certificate: {made.certificate}, key: {made.key}}}
 log:
   level: warning
@@ -108,6 +110,17 @@ limits:
 
     def metadata_head(self, image: str) -> bytes:
         return head("GET", f"/images/{image}/metadata", self.port)
+
+
+class VisorImages(ImageApi, Visor):
+    """Its front end for OpenStack; everybody is one administrator, as with Glance. The digests are those that Glance computes, and
+    SHA-256, which can't be left out."""
+
+    serves = "glance"
+
+    def __init__(self, setting: Setting, data: pathlib.Path):
+        everybody = f"identity: {{kind: none, everybody: {{account: {ACCOUNT}, administrator: true}}}}\n"
+        super().__init__(setting, data, ("md5", "sha256", "sha512"), everybody)
 
 
 class Filled(FilledFolder):
