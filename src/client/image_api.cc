@@ -1,5 +1,6 @@
 #include "client/image_api.h"
 
+#include <chrono>
 #include <utility>
 
 #include "base/encoding.h"
@@ -20,6 +21,8 @@ constexpr document::Limits kAnswerLimits{32, std::size_t{1} << 28, 50'000'000};
 constexpr int kMostPages = 1'000'000;
 constexpr std::string_view kPatch = "application/openstack-images-v2.1-json-patch";
 constexpr std::string_view kToken = "X-Auth-Token";
+// Some servers never say that they are ready for data, and soon miss it.
+constexpr std::chrono::milliseconds kLeave{500};
 
 Request request_for(std::string method, const std::string& id, const std::string& rest = {}) {
   Request request;
@@ -54,6 +57,11 @@ std::unexpected<Failure> no_image_service(const Address& address) {
                           " is none of the Image API v2. Is this the address of an image service?");
 }
 
+Connection with_short_leave(Connection connection) {
+  connection.expect_timeout = kLeave;
+  return connection;
+}
+
 }  // namespace
 
 std::string plain_sentence(std::string_view markup) {
@@ -83,7 +91,7 @@ std::string plain_sentence(std::string_view markup) {
 }
 
 ImageApi::ImageApi(Connection connection, TokenSource& tokens)
-    : transport_(std::move(connection)), tokens_(tokens) {}
+    : transport_(with_short_leave(std::move(connection))), tokens_(tokens) {}
 
 Outcome<Answer> ImageApi::send(Request request, const Value* body, BodySink* sink,
                                std::string_view type) {

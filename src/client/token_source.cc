@@ -60,7 +60,12 @@ Outcome<Secret> log_in(Transport& transport, const Login& login) {
                             " doesn't accept this user and password (or application credential)";
     return std::unexpected<Failure>(std::move(failure));
   }
-  if (answer->head.status >= 300) return std::unexpected<Failure>(failure_of(*answer));
+  if (answer->head.status >= 300) {
+    Failure failure = failure_of(*answer);
+    failure.error.message = "the identity service at " + url + " answers: " + failure.error.message;
+    failure.status = 0;
+    return std::unexpected<Failure>(std::move(failure));
+  }
   const std::string_view token = answer->head.headers.find("x-subject-token");
   if (token.empty()) {
     return local_failure(Code::internal, "the answer of " + url +

@@ -168,6 +168,11 @@ struct Transport::State {
     }
     if (request.body != nullptr) {
       const auto size = request.body->size();
+      // libcurl asks for leave for any body; a document costs less than the answer to that, and
+      // not every server gives one.
+      if (std::ranges::find(request.headers, "Expect", &Header::name) == request.headers.end()) {
+        headers.add("Expect:");
+      }
       curl_easy_setopt(handle, CURLOPT_UPLOAD, 1L);
       curl_easy_setopt(handle, CURLOPT_INFILESIZE_LARGE,
                        size ? static_cast<curl_off_t>(*size) : curl_off_t{-1});

@@ -1,0 +1,330 @@
+"""visor import glance: what a real Glance has, taken over by VISOR, and the way back."""
+
+import json
+import os
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+
+import pytest
+from harness.server import BINARIES
+from harness.wait import eventually
+from rig import Unavailable
+from rig.glance import Glance
+from rig.keystone import USERS, Keystone
+from rig.pictures import qcow2, raw
+from rig.visor import Visor
+
+# What a server says of itself, and not of the image.
+OWN = {"created_at", "updated_at", "stores", "locations", "direct_url", "self", "file", "schema"}
+LARGE = raw(24 << 20, seed="large")
+SLOW = ("--limit-rate", "4MiB")
+
+
+class Images:
+    """An image service, as one user has it."""
+
+    def __init__(self, url, token=None):
+        self.url, self._token = url, token
+
+    def call(self, method, path, body=None, kind="application/json"):
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"Content-Type": kind, **({"X-Auth-Token": self._token} if self._token else {})}
+        request = urllib.request.Request(self.url + "/v2/images" + path, method=method, data=data, headers=headers)
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return answer.read()
+
+    def ask(self, method, path, body=None, kind="application/json"):
+        return json.loads(self.call(method, path, body, kind))
+
+    def add(self, data=None, **attributes):
+        """The id of a new image."""
+        made = self.ask("POST", "", {"container_format": "bare", "disk_format": "raw", **attributes})["id"]
+        if data is not None:
+            self.call("PUT", f"/{made}/file", data, "application/octet-stream")
+        return made
+
+    def change(self, image, *operations):
+        self.ask("PATCH", f"/{image}", list(operations), "application/openstack-images-v2.1-json-patch")
+
+    def set(self, image, name, value):
+        self.change(image, {"op": "add", "path": f"/{name}", "value": value})
+
+    def show(self, image):
+        return self.ask("GET", f"/{image}")
+
+    def all(self):
+        """Of everybody, by id."""
+        found = [image for hidden in ("false", "true")
+                 for image in self.ask("GET", f"?visibility=all&limit=1000&os_hidden={hidden}")["images"]]
+        return {image["id"]: image for image in found}
+
+    def there(self, image):
+        try:
+            return self.show(image)
+        except urllib.error.HTTPError as refused:
+            assert refused.code == 404
+            return None
+
+    def data(self, image):
+        return self.call("GET", f"/{image}/file")
+
+    def members(self, image):
+        return {member["member_id"]: member["status"] for member in self.ask("GET", f"/{image}/members")["members"]}
+
+
+@pytest.fixture(scope="module")
+def keystone():
+    try:
+        with Keystone() as server:
+            yield server
+    except Unavailable as reason:
+        pytest.skip(f"could not be had: {reason}")
+
+
+@pytest.fixture(scope="module")
+def glance(keystone):
+    try:
+        with Glance(keystone, inspect=False) as server:
+            yield server
+    except Unavailable as reason:
+        pytest.skip(f"could not be had: {reason}")
+
+
+@pytest.fixture
+def visor(keystone):
+    with Visor(keystone=keystone) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def source(keystone, glance):
+    return Images(glance.url, keystone.token("admin"))
+
+
+@pytest.fixture
+def target(keystone, visor):
+    return Images(visor.url, keystone.token("admin"))
+
+
+@pytest.fixture(scope="module")
+def kinds(keystone, glance, source):
+    """An image of each kind in Glance, by what is special about it."""
+    alice, bob, carol = (Images(glance.url, keystone.token(name)) for name in ("alice", "bob", "carol"))
+    made = {
+        "private": alice.add(raw(), name="private", tags=["golden", "größe"], hw_disk_bus="virtio", os_distro="debian", architecture="x86_64",
+                             note="naïve ☃, = and 'quotes'", min_disk=2, min_ram=512),
+        "qcow2": source.add(qcow2(), name="public", visibility="public", disk_format="qcow2", protected=True),
+        "shared": alice.add(raw(seed="shared"), name="shared", visibility="shared"),
+        "community": alice.add(raw(seed="community"), name="c" * 255, visibility="community"),
+        "hidden": source.add(raw(seed="hidden"), name="hidden", visibility="public", os_hidden=True),
+        "deactivated": alice.add(raw(seed="deactivated"), name="deactivated"),
+        "nameless": alice.add(raw(64), visibility="private"),
+        "empty": alice.add(b"", name="without a byte"),
+        "queued": alice.add(name="queued", disk_format=None, container_format=None, visibility="private"),
+        "kernel": source.add(raw(seed="kernel"), name="kernel", visibility="public", disk_format="aki", container_format="aki"),
+    }
+    for who, answer in (("beta", "accepted"), ("gamma", "rejected"), ("service", None)):
+        member = keystone.project(who)
+        alice.ask("POST", f"/{made['shared']}/members", {"member": member})
+        if answer:
+            {"beta": bob, "gamma": carol}[who].ask("PUT", f"/{made['shared']}/members/{member}", {"status": answer})
+    source.call("POST", f"/{made['deactivated']}/actions/deactivate")
+    source.set(made["private"], "kernel_id", made["kernel"])
+    return made
+
+
+@pytest.fixture
+def large(source):
+    """An image that takes its time, for one test."""
+    image = source.add(LARGE, name="large", visibility="public")
+    yield image
+    source.call("DELETE", f"/{image}")
+
+
+def variables(keystone, user="admin"):
+    who = USERS[user]
+    return {"OS_AUTH_URL": keystone.auth_url, "OS_USERNAME": who.name, "OS_PASSWORD": who.password, "OS_PROJECT_NAME": who.project}
+
+
+def command(source, target, *words):
+    return [str(BINARIES / "visor"), "import", "glance", "--from", source.url, "--to", target.url, *words]
+
+
+def bring(source, target, *words, environment):
+    """(exit status, what it printed as JSON, what it said)."""
+    done = subprocess.run(command(source, target, "--json", *words), env={**os.environ, **environment}, capture_output=True, text=True,
+                          timeout=300, check=False)
+    return done.returncode, json.loads(done.stdout)["import"] if done.stdout else None, done.stderr
+
+
+def described(images):
+    return {image: {name: sorted(value) if name == "tags" else value for name, value in attributes.items() if name not in OWN}
+            for image, attributes in images.all().items()}
+
+
+def outcomes(report):
+    return {image["id"]: image["outcome"] for image in report["images"]}
+
+
+def test_everything_comes_over_as_it_was(keystone, glance, visor, source, target, kinds):
+    status, report, said = bring(glance, visor, environment=variables(keystone))
+    assert status == 0, said
+    assert (report["copied"], report["failed"], report["skipped"]) == (len(kinds), 0, 0)
+    assert described(target) == described(source)
+    for kind, image in kinds.items():
+        if kind not in ("queued", "empty"):
+            assert target.data(image) == source.data(image), kind
+    assert target.members(kinds["shared"]) == source.members(kinds["shared"])
+    assert sorted(target.members(kinds["shared"]).values()) == ["accepted", "pending", "rejected"]
+
+
+def test_a_second_run_copies_what_is_new_and_updates_only_if_told_to(keystone, glance, visor, source, target, kinds):
+    assert bring(glance, visor, environment=variables(keystone))[0] == 0
+    new = source.add(raw(seed="new"), name="new", visibility="public")
+    image = kinds["private"]
+    source.change(image, {"op": "replace", "path": "/name", "value": "renamed"}, {"op": "remove", "path": "/hw_disk_bus"},
+                  {"op": "add", "path": "/a~1b", "value": "slash"}, {"op": "replace", "path": "/tags", "value": ["other"]})
+    source.call("DELETE", f"/{kinds['shared']}/members/{keystone.project('service')}")
+    try:
+        status, report, said = bring(glance, visor, environment=variables(keystone))
+        assert (status, report["copied"], report["updated"]) == (0, 1, 0)
+        assert outcomes(report)[new] == "copied"
+        assert "1 image there have other metadata" in said
+        assert target.show(image)["name"] == "private"
+        status, report, said = bring(glance, visor, "--update", environment=variables(keystone))
+        assert (status, report["copied"], report["failed"]) == (0, 0, 0), said
+        assert outcomes(report)[image] == outcomes(report)[kinds["shared"]] == "updated"
+        assert described(target) == described(source)
+        assert target.members(kinds["shared"]) == source.members(kinds["shared"])
+    finally:
+        source.call("DELETE", f"/{new}")
+
+
+def test_one_that_was_killed_is_taken_up_again(keystone, glance, visor, source, target, large):
+    environment = {**os.environ, **variables(keystone)}
+    with subprocess.Popen(command(glance, visor, *SLOW, large), env=environment, stderr=subprocess.DEVNULL) as first:
+        eventually(lambda: (target.there(large) or {}).get("status") == "saving", "the data is on its way")
+        first.kill()
+    status, report, said = bring(glance, visor, large, environment=variables(keystone))
+    assert status == 0, said
+    assert outcomes(report) == {large: "copied"}
+    assert target.show(large)["os_hash_value"] == source.show(large)["os_hash_value"]
+    assert target.data(large) == LARGE
+
+
+def test_one_that_was_interrupted_says_how_to_go_on(keystone, glance, visor, target, large):
+    environment = {**os.environ, **variables(keystone)}
+    with subprocess.Popen(command(glance, visor, *SLOW, large), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True) as first:
+        eventually(lambda: (target.there(large) or {}).get("status") == "saving", "the data is on its way")
+        first.send_signal(signal.SIGINT)
+        printed, said = first.communicate(timeout=60)
+    assert first.returncode == -signal.SIGINT
+    assert "not tried 1" in printed
+    assert "The same command goes on" in said
+    eventually(lambda: target.show(large)["status"] == "queued", "the server has given the upload up")
+    assert bring(glance, visor, large, environment=variables(keystone))[0] == 0
+    assert target.data(large) == LARGE
+
+
+def test_a_source_that_goes_away_in_the_middle_is_waited_for(keystone, glance, visor, target, large):
+    environment = {**os.environ, **variables(keystone)}
+    with subprocess.Popen(command(glance, visor, *SLOW, large), env=environment, stderr=subprocess.PIPE, text=True) as running:
+        eventually(lambda: (target.there(large) or {}).get("status") == "saving", "the data is on its way")
+        glance.stop()
+        glance.start()
+        said = running.communicate(timeout=120)[1]
+    assert running.returncode == 0, said
+    assert target.data(large) == LARGE
+
+
+def test_a_source_that_stays_away_is_told(keystone, glance, visor, target, large):
+    environment = {**os.environ, **variables(keystone)}
+    with subprocess.Popen(command(glance, visor, "--retries", "1", *SLOW, large), env=environment, stderr=subprocess.PIPE, text=True) as running:
+        eventually(lambda: (target.there(large) or {}).get("status") == "saving", "the data is on its way")
+        glance.stop()
+        said = running.communicate(timeout=120)[1]
+    glance.start()
+    assert running.returncode == 1
+    assert f"{large} (large): cannot reach {glance.url}" in said
+    eventually(lambda: target.show(large)["status"] == "queued", "nothing half is taken for the image")
+
+
+def test_data_that_is_refused_fails_alone_and_says_what_to_do(keystone, glance, visor, source, target, kinds):
+    wrong = source.add(raw(seed="wrong"), name="wrong", visibility="public", disk_format="qcow2")
+    try:
+        status, report, said = bring(glance, visor, wrong, kinds["qcow2"], environment=variables(keystone))
+        assert status == 1
+        assert outcomes(report) == {wrong: "failed", kinds["qcow2"]: "copied"}
+        assert "strict_formats" in said
+        assert target.show(wrong)["status"] == "queued"
+    finally:
+        source.call("DELETE", f"/{wrong}")
+
+
+def test_other_data_under_the_same_id_stays_as_it_is(keystone, glance, visor, source, target, kinds):
+    image = kinds["private"]
+    target.add(raw(seed="other"), id=image, name="other")
+    status, report, said = bring(glance, visor, image, environment=variables(keystone))
+    assert (status, outcomes(report)) == (1, {image: "failed"})
+    assert "the target has other data under this id" in said
+    assert target.data(image) == raw(seed="other")
+
+
+def test_a_dry_run_tells_and_changes_nothing(keystone, glance, visor, source, target, kinds):
+    status, report, _ = bring(glance, visor, "--dry-run", environment=variables(keystone))
+    assert status == 0
+    assert {image["id"]: image["step"] for image in report["images"]} == dict.fromkeys(kinds.values(), "copy")
+    assert target.all() == {}
+
+
+def test_images_can_be_chosen(keystone, glance, visor, target, kinds):
+    alpha = keystone.project("alpha")
+    assert bring(glance, visor, "--visibility", "community", environment=variables(keystone))[0] == 0
+    assert set(target.all()) == {kinds["community"]}
+    assert bring(glance, visor, "--name", "public", environment=variables(keystone))[0] == 0
+    assert set(target.all()) == {kinds["community"], kinds["qcow2"]}
+    assert bring(glance, visor, "--owner", alpha, environment=variables(keystone))[0] == 0
+    assert {image["owner"] for key, image in target.all().items() if key != kinds["qcow2"]} == {alpha}
+    missing = "0f9d4c5e-0000-4000-8000-000000000000"
+    status, report, _ = bring(glance, visor, missing, environment=variables(keystone))
+    assert (status, outcomes(report)) == (1, {missing: "failed"})
+
+
+def test_who_is_no_administrator_takes_its_own_images(keystone, glance, visor, target, kinds):
+    own = {kinds[kind] for kind in ("private", "shared", "community", "nameless", "empty", "queued")}
+    status, report, said = bring(glance, visor, "--no-owner", "-j", "1", *own, environment=variables(keystone, "alice"))
+    assert status == 0, said
+    assert {image["owner"] for image in target.all().values()} == {keystone.project("alpha")}
+    assert set(target.all()) == own
+
+
+def test_a_token_that_is_not_taken_ends_it(keystone, glance, visor, kinds, tmp_path):
+    (tmp_path / "token").write_text("nonsense\n")
+    status, report, said = bring(glance, visor, "--from-token-file", str(tmp_path / "token"), environment=variables(keystone))
+    assert (status, report) == (4, None)
+    assert f"{glance.url} doesn't accept the token" in said
+    status, _, said = bring(glance, visor, environment={**variables(keystone), "OS_PASSWORD": "wrong"})
+    assert status == 4
+    assert "doesn't accept this user and password" in said
+
+
+def test_the_way_back_is_the_same(keystone, glance, visor, source, target, kinds):
+    assert bring(glance, visor, environment=variables(keystone))[0] == 0
+    with Glance(keystone, inspect=False) as second:
+        status, report, said = bring(visor, second, environment=variables(keystone))
+        assert status == 0, said
+        assert report["copied"] == len(kinds)
+        back = Images(second.url, keystone.token("admin"))
+        assert described(back) == described(source)
+        assert back.data(kinds["qcow2"]) == source.data(kinds["qcow2"])
+
+
+def test_services_without_an_identity_need_no_token():
+    with Glance(inspect=False) as source, Visor(identity="none") as target:
+        image = Images(source.url).add(qcow2(), name="free", disk_format="qcow2")
+        status, _, said = bring(source, target, environment={})
+        assert status == 0, said
+        assert Images(target.url).data(image) == qcow2()
