@@ -31,7 +31,15 @@ void Application::Parts::stop_manifests() {
   describing.clear();
 }
 
+void Application::Parts::stop_warming() {
+  for (const auto& images_of_node : warm) {
+    if (images_of_node) images_of_node->stop();
+  }
+  warming.reset();
+}
+
 void Application::Parts::let_go() {
+  stop_warming();
   if (imports) imports->stop();
   if (placements) placements->stop();
   importing.reset();
@@ -48,6 +56,7 @@ void Application::Parts::let_go() {
 
 void Application::Parts::stop(bool sockets_stay) {
   if (std::exchange(stopped, true)) return;
+  stop_warming();
   if (imports) imports->stop();
   if (placements) placements->stop();
   for (const auto& writer : manifests) writer->stop();

@@ -31,6 +31,7 @@
 #include "service/jobs.h"
 #include "service/manifest_writer.h"
 #include "service/placement_service.h"
+#include "service/warm_images.h"
 #include "store/store_set.h"
 
 namespace visor::app {
@@ -69,16 +70,21 @@ struct Application::Parts {
   Result<void> open_accounts(const std::function<void(const FirstAdministrator&)>& tell);
   async::Task<Result<void>> recover();
   Result<void> serve(net::InheritedSockets* inherited);
+  /// What the services stand on.
+  service::Foundation foundation();
   /// Makes the front ends that the listeners serve.
   Result<void> make_front_ends();
   /// Makes the metadata definitions, with those that the server comes with.
   Result<void> make_definitions();
+  /// Makes what answers at the next listener: if it serves glance, a node with a cache of its own.
+  void make_glance(const ListenerSettings& listener);
   /// What answers at a listener.
-  http::Handler* handler_of(const ListenerSettings& listener) const;
+  http::Handler* handler_of(std::size_t listener) const;
   Result<void> listen(http::Server::Options options, net::InheritedSockets* inherited);
   void start_jobs();
   void start_manifests();
   void stop_manifests();
+  void stop_warming();
   /// Ends what waits for other servers.
   void cut_outbound();
   void finish_writing();
@@ -109,8 +115,11 @@ struct Application::Parts {
   std::optional<auth::Authenticator> authenticator;
   std::unique_ptr<IdentityParts> identities;  // null if no listener asks for it
   std::unique_ptr<http::Handler> native;
-  std::unique_ptr<http::Handler> glance;    // null if no listener serves it
-  std::unique_ptr<http::Handler> identity;  // likewise
+  // Of each listener; null where it does not serve glance. Clients take each for a node of its own,
+  // with a cache of its own.
+  std::vector<std::unique_ptr<service::WarmImages>> warm;
+  std::vector<std::unique_ptr<http::Handler>> glance;
+  std::unique_ptr<http::Handler> identity;  // null if no listener serves it
   /// Where glance is, once the server listens.
   std::atomic<front::identity::ImageListener> image_listener;
   std::vector<std::shared_ptr<net::TlsContext>> tls;  // of each listener; null for plain HTTP
@@ -121,6 +130,7 @@ struct Application::Parts {
   std::optional<PeriodicTask> tidying;
   std::optional<PeriodicTask> placing;
   std::optional<PeriodicTask> importing;
+  std::optional<PeriodicTask> warming;
   /// One thread a store: one that hangs keeps no other one's manifests waiting.
   std::vector<std::unique_ptr<PeriodicTask>> describing;
 

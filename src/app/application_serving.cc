@@ -21,7 +21,7 @@ using async::run_until_done;
 
 constexpr auto kTidyPeriod = std::chrono::seconds(30);
 // Looking costs a load of a flag.
-constexpr auto kLookForPlacements = std::chrono::milliseconds(200);
+constexpr auto kLookForWork = std::chrono::milliseconds(200);
 // Looking costs a read of the newest changes.
 constexpr auto kLookForChanges = std::chrono::seconds(1);
 
@@ -105,6 +105,10 @@ async::Task<Result<void>> Application::Parts::recover() {
   co_return co_await imports->recover();
 }
 
+service::Foundation Application::Parts::foundation() {
+  return {*client, stores, digest_pool, slices, Clock::system(), *quotas, audit.get()};
+}
+
 Result<void> Application::Parts::serve(net::InheritedSockets* inherited) {
   quotas.emplace(*accounts, configuration.quotas);
   service::Options options;
@@ -112,11 +116,9 @@ Result<void> Application::Parts::serve(net::InheritedSockets* inherited) {
   options.largest_image = configuration.largest_image;
   options.keep_deleted = configuration.keep_deleted;
   options.placement = configuration.placement;
-  const service::Foundation foundation{*client,         stores,  digest_pool, slices,
-                                       Clock::system(), *quotas, audit.get()};
-  images.emplace(foundation, options);
-  placements.emplace(foundation, configuration.digests);
-  imports.emplace(foundation, *images, *placements, configuration.digests);
+  images.emplace(foundation(), options);
+  placements.emplace(foundation(), configuration.digests);
+  imports.emplace(foundation(), *images, *placements, configuration.digests);
   const std::size_t recovery = jobs.add("recovery", std::chrono::milliseconds(0));
   if (auto recovered = jobs.run(recovery, [this] { return run_until_done(recover()); });
       !recovered) {
@@ -138,9 +140,10 @@ Result<void> Application::Parts::serve(net::InheritedSockets* inherited) {
   return {};
 }
 
-http::Handler* Application::Parts::handler_of(const ListenerSettings& listener) const {
-  if (serves(listener, FrontEndKind::glance)) return glance.get();
-  if (serves(listener, FrontEndKind::identity)) return identity.get();
+http::Handler* Application::Parts::handler_of(std::size_t listener) const {
+  const ListenerSettings& settings = configuration.listeners[listener];
+  if (serves(settings, FrontEndKind::glance)) return glance[listener].get();
+  if (serves(settings, FrontEndKind::identity)) return identity.get();
   return native.get();
 }
 
@@ -163,13 +166,8 @@ Result<void> Application::Parts::make_front_ends() {
     identities = std::move(*opened);
   }
   if (anywhere(configuration, FrontEndKind::glance)) {
-    front::glance::Options glance_ones = glance_options(configuration);
     if (auto made = make_definitions(); !made) return made;
-    glance_ones.imports = &*imports;
-    glance_ones.definitions = &*definitions;
-    glance_ones.audit = audit.get();
-    glance = std::make_unique<front::glance::GlanceFrontEnd>(*images, identities->source(),
-                                                             std::move(glance_ones));
+    for (const auto& listener : configuration.listeners) make_glance(listener);
   }
   if (anywhere(configuration, FrontEndKind::identity)) {
     const OwnIdentitySettings& own = configuration.identity.own;
@@ -185,6 +183,22 @@ Result<void> Application::Parts::make_front_ends() {
   return {};
 }
 
+void Application::Parts::make_glance(const ListenerSettings& listener) {
+  if (!serves(listener, FrontEndKind::glance)) {
+    warm.push_back(nullptr);
+    glance.push_back(nullptr);
+    return;
+  }
+  warm.push_back(std::make_unique<service::WarmImages>(foundation(), *images));
+  front::glance::Options options = glance_options(configuration);
+  options.imports = &*imports;
+  options.definitions = &*definitions;
+  options.cache = warm.back().get();
+  options.audit = audit.get();
+  glance.push_back(std::make_unique<front::glance::GlanceFrontEnd>(*images, identities->source(),
+                                                                   std::move(options)));
+}
+
 Result<void> Application::Parts::make_definitions() {
   definitions.emplace(*client, Clock::system(), audit.get());
   auto standard = front::glance::standard_definitions();
@@ -195,14 +209,15 @@ Result<void> Application::Parts::make_definitions() {
 Result<void> Application::Parts::listen(http::Server::Options options,
                                         net::InheritedSockets* inherited) {
   std::vector<http::Server::Mount> operations_mounts;
-  for (const auto& listener : configuration.listeners) {
+  for (std::size_t i = 0; i < configuration.listeners.size(); ++i) {
+    const ListenerSettings& listener = configuration.listeners[i];
     auto context = open_tls(configuration, listener);
     if (!context) return pass(context);
     tls.push_back(*context);
     if (for_operations(listener)) {
       operations_mounts.push_back({listener.address.text(), &operations.handler(), *context});
     } else {
-      options.mounts.push_back({listener.address.text(), handler_of(listener), *context});
+      options.mounts.push_back({listener.address.text(), handler_of(i), *context});
     }
   }
   server.emplace(std::move(options));
@@ -270,11 +285,16 @@ void Application::Parts::start_jobs() {
     });
     if (!tidied) log::failure(log::Level::warning, "the regular tidying failed", tidied.error());
   });
-  placing.emplace(kLookForPlacements, [this] {
+  placing.emplace(kLookForWork, [this] {
     if (placements->due()) run_until_done(placements->run());
   });
-  importing.emplace(kLookForPlacements, [this] {
+  importing.emplace(kLookForWork, [this] {
     if (imports->due()) run_until_done(imports->run());
+  });
+  warming.emplace(kLookForWork, [this] {
+    for (const auto& images_of_node : warm) {
+      if (images_of_node && images_of_node->due()) run_until_done(images_of_node->run());
+    }
   });
   start_manifests();
 }

@@ -89,6 +89,7 @@ class ImportService {
   async::Task<Result<void>> fetch(const Import& import, std::string store);
   async::Task<Result<void>> fetch_somewhere(const Import& import, const image::Image& image);
   async::Task<Result<void>> refer(const Import& import);
+  std::vector<DigestAlgorithm> digests_for(const Import& import) const;
   async::Task<Result<void>> compute_digests(const Import& import, const image::Image& image);
   async::Task<Result<void>> spread(const Import& import);
   async::Task<Result<void>> bring_to(const Import& import, const std::string& store);

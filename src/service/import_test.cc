@@ -166,8 +166,10 @@ TEST_F(Imports, ReferAndComputeTheDigests) {
   run();
   EXPECT_EQ(phase(id), image::Phase::available);
   EXPECT_TRUE(show(alice_, id)->referred);
-  EXPECT_EQ(show(alice_, id)->digests.at(DigestAlgorithm::sha512),
-            digest_hex(DigestAlgorithm::sha512, bytes));
+  EXPECT_EQ(show(alice_, id)->digests.at(DigestAlgorithm::sha256),
+            digest_hex(DigestAlgorithm::sha256, bytes));
+  EXPECT_FALSE(show(alice_, id)->digests.contains(DigestAlgorithm::sha512))
+      << "what the caller named is what is shown";
 }
 
 TEST_F(Imports, RefuseALocationWhoseDataIsNotWhatItShouldBe) {

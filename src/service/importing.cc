@@ -188,6 +188,13 @@ async::Task<Result<void>> ImportService::refer(const Import& import) {
   co_return Result<void>{};
 }
 
+// Who says what the data must be wants to find that digest again.
+std::vector<DigestAlgorithm> ImportService::digests_for(const Import& import) const {
+  const auto named = parse_digest_algorithm(import.digest.substr(0, import.digest.find(':')));
+  if (!named || *named == DigestAlgorithm::md5) return digests_;
+  return {DigestAlgorithm::md5, *named};
+}
+
 async::Task<Result<void>> ImportService::compute_digests(const Import& import,
                                                          const image::Image& image) {
   Result<std::vector<Copy>> copies = co_await copies_.of(image.blob);
@@ -196,8 +203,9 @@ async::Task<Result<void>> ImportService::compute_digests(const Import& import,
   Result<std::unique_ptr<async::ByteSource>> source =
       co_await copies_.open_any(copies->front(), wanted);
   if (!source) co_return pass(source);
+  const std::vector<DigestAlgorithm> algorithms = digests_for(import);
   std::vector<Digester> digesters;
-  for (const DigestAlgorithm algorithm : digests_) digesters.emplace_back(algorithm);
+  for (const DigestAlgorithm algorithm : algorithms) digesters.emplace_back(algorithm);
   const async::Buffer slice = on_.slices.lease();
   const std::span<std::byte> into = slice.bytes();
   async::ByteSource& stream = **source;
@@ -209,8 +217,8 @@ async::Task<Result<void>> ImportService::compute_digests(const Import& import,
     for (Digester& digester : digesters) digester.update(into.first(*count));
   }
   Digests digests;
-  for (std::size_t i = 0; i < digests_.size(); ++i) {
-    digests[digests_[i]] = digesters[i].finish_hex();
+  for (std::size_t i = 0; i < algorithms.size(); ++i) {
+    digests[algorithms[i]] = digesters[i].finish_hex();
   }
   const std::size_t colon = import.digest.find(':');
   if (colon != std::string::npos) {

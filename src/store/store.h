@@ -23,6 +23,7 @@ struct Capability {
   bool listable = false;  ///< list works
   bool ranges =
       false;  ///< open honours a range at the source (else what is before it is read and dropped)
+  bool local = false;  ///< the bytes lie on this machine, which keeps in memory what was read
 
   /// Whether blobs may be referred to by location in this store, and by whom.
   enum class Reference { nobody, administrators, privileged };

@@ -6,6 +6,7 @@
 
 #include "audit/event.h"
 #include "base/random.h"
+#include "front/glance/cache_routes.h"
 #include "front/glance/data_routes.h"
 #include "front/glance/definition_routes.h"
 #include "front/glance/errors.h"
@@ -84,6 +85,7 @@ GlanceFrontEnd::GlanceFrontEnd(service::ImageService& images, auth::IdentitySour
   if (options_.imports != nullptr) add_import_routes();
   add_schema_routes();
   if (options_.definitions != nullptr) add_definition_routes(*options_.definitions);
+  if (options_.cache != nullptr) add_cache_routes(*options_.cache);
 }
 
 void GlanceFrontEnd::add_image_routes() {
@@ -191,6 +193,19 @@ void GlanceFrontEnd::add_definition_routes(service::DefinitionService& definitio
   route("GET", space + "/resource_types", list_associations);
   route("POST", space + "/resource_types", create_association);
   route("DELETE", space + "/resource_types/{type}", delete_association);
+}
+
+void GlanceFrontEnd::add_cache_routes(service::WarmImages& cache) {
+  const auto route = [this, &cache](const char* method, const char* pattern, CacheVerb* verb) {
+    add(method, pattern, [&cache, verb](Exchange& exchange) { return verb(cache, exchange); });
+  };
+  route("GET", "/v2/cache", list_cache);
+  route("DELETE", "/v2/cache", clear_cache);
+  route("PUT", "/v2/cache/{image}", queue_for_cache);
+  route("DELETE", "/v2/cache/{image}", delete_from_cache);
+  route("GET", "/v2/cache/nodes/{node}", show_cache_of_node);
+  route("POST", "/v2/cache/clean", clean_cache);
+  route("POST", "/v2/cache/prune", prune_cache);
 }
 
 void GlanceFrontEnd::add(std::string method, std::string_view pattern, Verb verb) {

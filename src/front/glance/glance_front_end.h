@@ -18,6 +18,7 @@
 #include "service/definition_service.h"
 #include "service/image_service.h"
 #include "service/import_service.h"
+#include "service/warm_images.h"
 
 namespace visor::front::glance {
 
@@ -32,6 +33,8 @@ struct Options {
   service::ImportService* imports = nullptr;
   /// Outlives the front end. Null: there are no metadata definitions.
   service::DefinitionService* definitions = nullptr;
+  /// What this node keeps in memory; outlives the front end. Null: there is no cache.
+  service::WarmImages* cache = nullptr;
   /// Told of refusals that never reach a service; outlives the front end. Null: nobody is.
   audit::Log* audit = nullptr;
 };
@@ -55,6 +58,7 @@ class GlanceFrontEnd : public http::Handler {
   void add_import_routes();
   void add_schema_routes();
   void add_definition_routes(service::DefinitionService& definitions);
+  void add_cache_routes(service::WarmImages& cache);
 
   async::Task<http::Response> route(http::Request& request);
   async::Task<http::Response> answer(http::Request& request, const http::Parameters& parameters,

@@ -60,7 +60,7 @@ Result<std::unique_ptr<FileStore>> FileStore::open(Options options, async::Worke
 }
 
 Capability FileStore::capability() const {
-  return {.writable = true, .listable = true, .ranges = true};
+  return {.writable = true, .listable = true, .ranges = true, .local = true};
 }
 
 async::Task<Result<BlobStatus>> FileStore::stat(std::string key) {

@@ -84,7 +84,7 @@ MemoryStore::MemoryStore(Options options) : options_(std::move(options)) {}
 MemoryStore::~MemoryStore() = default;
 
 Capability MemoryStore::capability() const {
-  return {.writable = true, .listable = true, .ranges = true};
+  return {.writable = true, .listable = true, .ranges = true, .local = true};
 }
 
 Result<std::shared_ptr<const MemoryStore::Blob>> MemoryStore::find(const std::string& key) const {

@@ -116,7 +116,7 @@ Result<std::unique_ptr<FileReferenceStore>> FileReferenceStore::open(
 }
 
 Capability FileReferenceStore::capability() const {
-  return {.ranges = true, .reference = Capability::Reference::administrators};
+  return {.ranges = true, .local = true, .reference = Capability::Reference::administrators};
 }
 
 Result<Descriptor> FileReferenceStore::open_file(const std::string& location) const {
