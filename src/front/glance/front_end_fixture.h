@@ -15,12 +15,12 @@
 #include "auth/identity_source.h"
 #include "document/json.h"
 #include "front/glance/glance_front_end.h"
-#include "front/native/request_for_test.h"
+#include "http/test_request.h"
 #include "service/service_fixture.h"
 
 namespace visor::front::glance {
 
-using native::TestRequest;
+using http::TestRequest;
 
 /// An answer with its body read to the end.
 struct Answer {
@@ -29,7 +29,7 @@ struct Answer {
   std::string body;
   std::optional<Error> broken;  ///< the body broke off
 
-  std::string header(std::string_view name) const { return native::header_of(response, name); }
+  std::string header(std::string_view name) const { return http::header_of(response, name); }
   document::Value json() const {
     auto value = document::parse_json(body);
     EXPECT_TRUE(value) << body;

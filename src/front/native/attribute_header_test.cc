@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include "front/native/request_for_test.h"
+#include "http/test_request.h"
 
 namespace visor::front::native {
 namespace {
+
+using http::TestRequest;
 
 const image::Edit* find(const RequestAttributes& read, std::string_view name) {
   for (const auto& edit : read.edits) {

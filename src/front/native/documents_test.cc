@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include "front/native/request_for_test.h"
+#include "http/test_request.h"
 
 namespace visor::front::native {
 namespace {
+
+using http::TestRequest;
 
 DocumentKind kind_for(std::string_view accept) {
   TestRequest request("GET", "/images");

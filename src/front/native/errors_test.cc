@@ -4,10 +4,12 @@
 
 #include <set>
 
-#include "front/native/request_for_test.h"
+#include "http/test_request.h"
 
 namespace visor::front::native {
 namespace {
+
+using http::TestRequest;
 
 constexpr Code kAllCodes[] = {
     Code::invalid,      Code::unauthenticated, Code::forbidden, Code::not_found, Code::conflict,

@@ -15,12 +15,14 @@
 #include "document/json.h"
 #include "document/xml.h"
 #include "front/native/native_front_end.h"
-#include "front/native/request_for_test.h"
+#include "http/test_request.h"
 #include "service/service_fixture.h"
 #include "sign/sigv4_signer.h"
 #include "sign/visor_scheme.h"
 
 namespace visor::front::native {
+
+using http::TestRequest;
 
 /// An answer with its body read to the end.
 struct Answer {

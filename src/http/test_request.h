@@ -14,7 +14,7 @@
 #include "async/byte_source.h"
 #include "http/message.h"
 
-namespace visor::front::native {
+namespace visor::http {
 
 /// A request without a socket: its head, and a body that tells whether anybody asked for it.
 class TestRequest {
@@ -65,13 +65,13 @@ class TestRequest {
     return with("Content-Type", "application/octet-stream").body(std::move(text));
   }
 
-  http::Request request() {
+  Request request() {
     return {head, source_, "request-1", "192.0.2.7", "127.0.0.1:4568", false, {}};
   }
   const std::string& text() const { return source_.text; }
   bool body_was_read() const { return source_.was_read; }
 
-  http::RequestHead head;
+  RequestHead head;
 
  private:
   struct Source : async::ByteSource {
@@ -108,7 +108,7 @@ inline bool same_field(std::string_view left, std::string_view right) {
 }
 
 /// An answer's header, prepared or not; empty if there is none.
-inline std::string header_of(const http::Response& response, std::string_view name) {
+inline std::string header_of(const Response& response, std::string_view name) {
   for (const auto& [candidate, value] : response.fields) {
     if (same_field(candidate, name)) return value;
   }
@@ -122,4 +122,4 @@ inline std::string header_of(const http::Response& response, std::string_view na
   return {};
 }
 
-}  // namespace visor::front::native
+}  // namespace visor::http
