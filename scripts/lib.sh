@@ -45,7 +45,7 @@ readonly packages_abuse=(nginx-light haproxy apache2-bin slowhttptest openssl ut
 
 # What the real servers of the stores' tests are downloaded with and run on.
 readonly packages_stores=(
-  openjdk-17-jdk-headless maven python3-venv python3-botocore nginx-light
+  openjdk-17-jdk-headless maven python3-venv python3-botocore nginx-light iproute2
   swift-proxy swift-account swift-container swift-object
 )
 

@@ -142,7 +142,7 @@ def test_every_attribute_and_byte_comes_back_from_two_stores_after_kill_9(tmp_pa
 
         server.start()
         root = server.api()
-        user = root.create_user("alice", quota_bytes=2_670_000)
+        user = root.create_user("alice", quota_bytes=3_370_000)
         for image, content in contents.items():
             if image == gone:
                 continue
@@ -152,7 +152,7 @@ def test_every_attribute_and_byte_comes_back_from_two_stores_after_kill_9(tmp_pa
         again = root.get(f"/deleted/images/{gone}", ALL).image
         assert {k: v for k, v in again.items() if k not in READS} == {k: v for k, v in deleted.items() if k not in READS}
         assert user.post("/images", [*meta(name="one too many", architecture="x86_64"), BINARY], b"x").status == 413
-        assert root.put("/users/alice", JSON, json.dumps({"user": {"quota_bytes": 2_670_001}}).encode()).status == 200
+        assert root.put("/users/alice", JSON, json.dumps({"user": {"quota_bytes": 3_370_001}}).encode()).status == 200
         user.upload(b"x")
         copies = root.get(f"/images/{both}/copies").json["copies"]
         assert sorted(copy["store"] for copy in copies) == ["first", "second"]
