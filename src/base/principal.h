@@ -22,9 +22,9 @@ struct Principal {
   bool may_refer = false;  ///< may register references to data that lies elsewhere
   bool everybody = false;  ///< an administrator who asks to reach every account's images
   Origin origin = {};
-  std::string user = {};   ///< who of the account asks, for the log; empty: the account itself
-  bool service = false;    ///< another service vouches for the call
-  bool read_only = false;  ///< has a reader's role only, and so changes nothing
+  std::string user = {};    ///< who of the account asks, for the log; empty: the account itself
+  bool service = false;     ///< another service vouches for the call
+  bool read_only = false;   ///< has a reader's role only, and so changes nothing
   bool may_publish = true;  ///< may make an image everybody's
 
   bool anonymous() const { return account.empty(); }
