@@ -155,7 +155,7 @@ TEST_F(Warming, ShowsAnAdministratorWhoReachesForNobodysOnlyWhatTheyMaySee) {
   ASSERT_TRUE(queue(root_, waiting_one));
   for (const std::string& each : {id, waiting_one}) {
     ASSERT_TRUE(async::run_until_done(
-        service_->change(alice_, each, {{"access", "private"}}, Data::none(), std::nullopt)));
+        service_->change(alice_, each, {{"access", "owner"}}, Data::none(), std::nullopt)));
   }
   const Principal modest = Principal::root("root");
   EXPECT_EQ(refusal(modest, id), Code::not_found);
