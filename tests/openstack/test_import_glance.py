@@ -17,7 +17,7 @@ from rig.pictures import qcow2, raw
 from rig.visor import Visor
 
 # What a server says of itself, and not of the image.
-OWN = {"created_at", "updated_at", "stores", "locations", "direct_url", "self", "file", "schema"}
+OWN = {"created_at", "updated_at", "virtual_size", "stores", "locations", "direct_url", "self", "file", "schema"}
 LARGE = raw(24 << 20, seed="large")
 SLOW = ("--limit-rate", "4MiB")
 
@@ -94,7 +94,7 @@ def glance(keystone):
 
 @pytest.fixture
 def visor(keystone):
-    with Visor(keystone=keystone) as server:
+    with Visor(keystone=keystone, cache="10m") as server:
         yield server
 
 
