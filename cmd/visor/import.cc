@@ -169,6 +169,9 @@ void tell_results(const Program& program, const std::vector<ImportedImage>& imag
   for (const ImportedImage& image : images) {
     const std::string title = image.id + (image.name.empty() ? "" : " (" + image.name + ")");
     if (image.outcome == Outcomes::failed) complain(title + ": " + image.reason);
+    const bool amiss = (image.outcome == Outcomes::copied || image.outcome == Outcomes::updated) &&
+                       !image.reason.empty();
+    if (amiss) remark(program, title + ": " + image.reason);
     const bool noteworthy = image.outcome == Outcomes::skipped && image.reason != "it is there";
     if (noteworthy && program.verbose) remark(program, title + ": " + image.reason);
   }

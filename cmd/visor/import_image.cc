@@ -108,6 +108,7 @@ auto ImageImport::patiently(Call call) -> decltype(call()) {
 
 ImportedImage ImageImport::run(const PlannedImage& planned) {
   ImportedImage result = result_for(planned.source);
+  unanswered_ = 0;
   const bool whole = planned.step == Step::update || planned.step == Step::withdraw;
   Happened done;
   if (planned.step == Step::withdraw) {
@@ -121,6 +122,11 @@ ImportedImage ImageImport::run(const PlannedImage& planned) {
   if (done) {
     result.outcome = whole ? ImportedImage::Outcome::updated : ImportedImage::Outcome::copied;
     result.bytes = whole ? 0 : data_size(planned.source);
+    if (unanswered_ > 0) {
+      result.reason = std::to_string(unanswered_) +
+                      " of its members' answers could not be set with this token; they must answer "
+                      "themselves";
+    }
     return result;
   }
   const Failure& failure = done.error().failure;
@@ -217,6 +223,11 @@ Happened ImageImport::share(const Value& source) {
       }
       return target_.remove_member(id, change.member);
     });
+    // Only the member itself and an administrator may answer; without one it stays pending.
+    if (!changed && change.kind == MemberChange::Kind::answer && changed.error().status == 403) {
+      ++unanswered_;
+      continue;
+    }
     if (!changed) {
       changed.error().error.message =
           "its member " + change.member + ": " + changed.error().error.message;

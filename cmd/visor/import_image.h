@@ -26,7 +26,7 @@ struct ImportedImage {
   std::string id;
   std::string name;
   Outcome outcome = Outcome::skipped;
-  std::string reason;            ///< why it was skipped or failed, as a sentence
+  std::string reason;            ///< why it was skipped or failed, or what is amiss
   std::uint64_t bytes = 0;       ///< of its data, if that was sent
   bool unreachable = false;      ///< it failed because one of the services is away
   bool unauthenticated = false;  ///< or because one doesn't take the token
@@ -66,6 +66,7 @@ class ImageImport {
   const ImportRules& rules_;
   TransferTerms terms_;
   int attempts_;
+  int unanswered_ = 0;  ///< of the image under way: members whose answer was not ours to give
 };
 
 /// What went wrong with an image, and what can be done about it.
