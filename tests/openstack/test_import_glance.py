@@ -323,7 +323,8 @@ def test_the_way_back_is_the_same(keystone, glance, visor, source, target, kinds
 
 
 def test_services_without_an_identity_need_no_token():
-    with Glance(inspect=False) as source, Visor(identity="none") as target:
+    # Glance 33 lets nobody make an image where it asks nobody who they are.
+    with Visor(identity="none") as source, Visor(identity="none") as target:
         image = Images(source.url).add(qcow2(), name="free", disk_format="qcow2")
         status, _, said = bring(source, target, environment={})
         assert status == 0, said
