@@ -343,9 +343,9 @@ async::Task<Result<void>> ManifestWriter::sweep() {
   while (after && !stopping_) {
     Result<store::Listing> page = co_await store_.list(std::move(*after), kPage);
     if (!page) co_return pass(page);
-    for (std::string& key : page->keys) {
+    for (const std::string& key : page->keys) {
       const auto described = described_key(key);
-      if (!described) blob = std::move(key);
+      if (!described) blob = key;
       if (!described || blob == *described) continue;
       // It may have come since the list was read.
       Result<store::BlobStatus> status = co_await store_.stat(*described);

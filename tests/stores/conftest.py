@@ -22,9 +22,6 @@ def pytest_configure(config):
         raise pytest.UsageError(f"{BINARIES}/visord is not built; run scripts/build --tests")
 
 
-    config.addinivalue_line("markers", "long: left out of scripts/test --all; scripts/test --only stores runs it")
-
-
 ABSENT = "could not be had: "
 
 
