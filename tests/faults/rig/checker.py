@@ -27,6 +27,7 @@ def check(server, ledger, probe=True):
     eventually(lambda: not open_work(server), f"work that a fault cut off is finished: {open_work(server)}")
     check_catalogue(server)
     eventually(lambda: not manifests_amiss(server), "each blob has its manifest, and nothing else has one")
+    eventually(lambda: not unfinished(server.data / "store"), "what was begun to be written is finished or gone")
     check_audit(server.data / "audit", ledger)
     if probe:
         client = Client(root, ledger)
@@ -72,11 +73,17 @@ def open_work(server):
     return {name: list(records[name]) for name in ("uploads", "removals") if records[name]}
 
 
+def unfinished(store):
+    """Files that are being written, or were: the server writes manifests in the background at any time."""
+    return list((store / "partial").glob("*"))
+
+
 def files_by_key(store):
-    """key -> path of each file; whatever else lies in the store's folder is an orphan."""
+    """key -> path of each finished file; whatever else lies in the store's folder is an orphan."""
     found = {}
+    begun = store / "partial"
     for path in store.rglob("*"):
-        if path.is_file():
+        if path.is_file() and path.parent != begun:
             assert path.parent.name == path.name[:2] and path.parent.parent == store, f"orphan {path.relative_to(store)}"
             found[path.name.replace(".", "/")] = path
     return found
