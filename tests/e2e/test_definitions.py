@@ -30,6 +30,7 @@ class GlanceServer(Server):
     """Takes everybody for the administrator."""
 
     ADDRESS = re.compile(r"listening on http://127\.0\.0\.1:(\d+) \(glance\)")
+    AWAITED = (ADDRESS,)
 
     def __init__(self):
         super().__init__()

@@ -32,8 +32,12 @@ class StartFailed(Exception):
 
 
 class Server:
-    """Used as a context manager. `config` is the text of a configuration file; `wrap` runs visord under another program."""
+    """
+    Used as a context manager. `config` is the text of a configuration file; `wrap` runs visord under another program.
+    It has started when the log has shown its native address and a line for each pattern of AWAITED.
+    """
 
+    AWAITED = ()
     READY = re.compile(r"listening on (https?)://([0-9.]+|\[[0-9a-f:]+\]):(\d+) \(native\)")
 
     def __init__(self, config=None, data=None, environment=None, arguments=(), wrap=(), root_account=True):
@@ -75,14 +79,18 @@ class Server:
             )
 
         def read_log(stream):
+            awaited = [self.READY, *self.AWAITED]
             for raw in stream:
                 line = raw.decode("utf-8", "replace")
                 self.lines.append(line)
-                match = self.READY.search(line)
-                if match and not ready.is_set():
-                    self.host, self.port = match.group(2), int(match.group(3))
-                    ready.set()
-            ended.set()
+                for pattern in [each for each in awaited if each.search(line)]:
+                    awaited.remove(pattern)
+                    if pattern is self.READY:
+                        self.host, self.port = pattern.search(line).group(2), int(pattern.search(line).group(3))
+                    if not awaited:
+                        ready.set()
+            if awaited:
+                ended.set()
             ready.set()
 
         self._readers = [
@@ -91,7 +99,7 @@ class Server:
         for reader in self._readers:
             reader.start()
         in_time = ready.wait(START_SECONDS)
-        if not in_time or (ended.is_set() and self.host is None):
+        if not in_time or ended.is_set():
             if not in_time:
                 self.signal(signal.SIGKILL)
             status = self.wait()
