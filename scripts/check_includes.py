@@ -36,7 +36,7 @@ USES = {
     "auth": ["catalogue", "fetch", "sign", "document"],
     "service": ["image", "catalogue", "store", "format", "auth", "document", "audit"],
     "front/native": ["service", "http", "document"],
-    "front/glance": ["auth", "service", "http", "document"],
+    "front/glance": ["auth", "service", "http", "document", "fetch"],
     "front/identity": ["auth", "audit", "http", "document"],
     "front/operations": ["http"],
     "client": ["base", "sign", "document"],

@@ -52,10 +52,10 @@ readonly packages_stores=(
 # iproute2 and util-linux give the run a network of its own. All else comes from PyPI (tests/openstack/requirements.txt).
 readonly packages_openstack=(python3-venv python3-openstackclient python3-glanceclient iproute2 util-linux)
 
-# wrk and bench_load make the load; Glance comes with a runner of its own.
+# wrk and bench_load make the load; uwsgi runs Glance.
 readonly packages_bench=(wrk iproute2 util-linux openssl binutils python3)
 readonly packages_bench_nginx=(nginx-light)
-readonly packages_bench_glance=(glance-common python3-glance)
+readonly packages_bench_glance=(glance-common python3-glance uwsgi-core uwsgi-plugin-python3)
 readonly packages_bench_aws=(python3-venv python3-botocore)
 
 # --- messages -----------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@
 #include "service/definition_service.h"
 #include "service/image_service.h"
 #include "service/import_service.h"
+#include "service/location_service.h"
 #include "service/jobs.h"
 #include "service/manifest_writer.h"
 #include "service/placement_service.h"
@@ -109,6 +110,7 @@ struct Application::Parts {
   std::optional<service::ImageService> images;
   std::optional<service::PlacementService> placements;
   std::optional<service::ImportService> imports;
+  std::optional<service::LocationService> locations;
   std::vector<std::unique_ptr<service::ManifestWriter>> manifests;  // of each store that takes data
   std::optional<service::DefinitionService> definitions;  // nothing if no listener serves glance
   std::optional<service::AccountService> users;

@@ -119,6 +119,7 @@ Result<void> Application::Parts::serve(net::InheritedSockets* inherited) {
   images.emplace(foundation(), options);
   placements.emplace(foundation(), configuration.digests);
   imports.emplace(foundation(), *images, *placements, configuration.digests);
+  locations.emplace(foundation());
   const std::size_t recovery = jobs.add("recovery", std::chrono::milliseconds(0));
   if (auto recovered = jobs.run(recovery, [this] { return run_until_done(recover()); });
       !recovered) {
@@ -191,6 +192,7 @@ void Application::Parts::make_glance(const ListenerSettings& listener) {
   }
   warm.push_back(std::make_unique<service::WarmImages>(foundation(), *images));
   front::glance::Options options = glance_options(configuration);
+  if (configuration.glance.show_multiple_locations) options.locations = &*locations;
   options.imports = &*imports;
   options.definitions = &*definitions;
   options.cache = warm.back().get();

@@ -299,6 +299,7 @@ void read_sections(const Value& value, Configuration& configuration) {
   read_identity(root, configuration);
   root.section("glance", [&](Section& section) {
     section.flag("strict_formats", configuration.glance.strict_formats);
+    section.flag("show_multiple_locations", configuration.glance.show_multiple_locations);
   });
   root.path("master_key", configuration.master_key);
   root.section("quotas", [&](Section& section) {

@@ -49,6 +49,7 @@ void expect_defaults(const Configuration& is) {
   EXPECT_EQ(is.accounts.unsigned_payload, usual.accounts.unsigned_payload);
   EXPECT_EQ(is.accounts.refuse_replays, usual.accounts.refuse_replays);
   EXPECT_EQ(is.glance.strict_formats, usual.glance.strict_formats);
+  EXPECT_EQ(is.glance.show_multiple_locations, usual.glance.show_multiple_locations);
   EXPECT_EQ(is.identity.kind, usual.identity.kind);
   EXPECT_EQ(is.identity.own.token_lifetime, usual.identity.own.token_lifetime);
   EXPECT_EQ(is.identity.own.region, usual.identity.own.region);

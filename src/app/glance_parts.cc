@@ -28,6 +28,8 @@ front::glance::Options glance_options(const Configuration& configuration) {
   front::glance::Options options;
   options.strict_formats = configuration.glance.strict_formats;
   options.public_address = configuration.identity.own.image_address;
+  const std::string& authorities = configuration.identity.keystone.authorities;
+  if (!authorities.empty()) options.authorities_file = configuration.path(authorities);
   for (const auto& [name, settings] : configuration.stores) {
     front::glance::StoreInfo store;
     store.name = name;

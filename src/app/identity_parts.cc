@@ -95,9 +95,12 @@ Result<void> IdentityParts::open_source(const Configuration& configuration) {
     case IdentitySettings::Kind::own:
       break;
   }
+  auth::OwnIdentity::Options options;
   const std::string& address = settings.own.identity_address;
-  source_ =
-      std::make_unique<auth::OwnIdentity>(tokens_, address.empty() ? address : address + "/v3");
+  options.address = address.empty() ? address : address + "/v3";
+  options.region = settings.own.region;
+  options.image_address = settings.own.image_address;
+  source_ = std::make_unique<auth::OwnIdentity>(tokens_, std::move(options));
   if (auto swept = run_until_done(credentials_.sweep()); !swept) return swept;
   return run_until_done(tokens_.load());
 }

@@ -7,6 +7,7 @@
 #include "async/task.h"
 #include "base/error.h"
 #include "base/principal.h"
+#include "base/secret.h"
 
 namespace visor::auth {
 
@@ -17,6 +18,14 @@ struct Presented {
   std::string_view service_token = {};  ///< X-Service-Token
   std::string_view authorization = {};  ///< Authorization
   std::string_view address = {};        ///< the client's, to slow down guessing from there
+};
+
+/// Which service is meant, in the words of a cloud's catalogue.
+struct ServiceQuery {
+  std::string type;  ///< "image"
+  std::string region;
+  std::string interface = "public";
+  std::string here = {};  ///< as the caller reached this server's own service of the type
 };
 
 /// Finds the caller of a request. Thread-safe.
@@ -30,6 +39,13 @@ class IdentitySource {
   /// asks, but not for which account; `rate_limited` after too many wrong guesses; `unavailable` if
   /// who knows can't be asked.
   virtual async::Task<Result<Principal>> identify(Presented presented) = 0;
+
+  /// Whether callers have a catalogue of services.
+  virtual bool has_catalogue() const { return false; }
+  /// The URL at which a caller's catalogue has a service, without a slash at its end. `token`: one
+  /// that `identify` took. `not_found` if the catalogue has no such service, `unsupported` without
+  /// a catalogue, `unauthenticated`, `unavailable`.
+  virtual async::Task<Result<std::string>> find_service(Secret token, ServiceQuery query);
 
   /// The value of WWW-Authenticate in an answer of 401 (RFC 9110, 11.6.1); empty: none.
   virtual std::string challenge() const = 0;

@@ -101,6 +101,22 @@ async::Task<Result<KeystoneToken>> KeystoneClient::look_up(Secret token, bool ev
   }
 }
 
+async::Task<Result<document::Value>> KeystoneClient::catalogue_of(Secret token) {
+  std::vector<fetch::Field> fields = {{"X-Auth-Token", std::string(token.reveal())},
+                                      {"Accept", "application/json"}};
+  const std::string nothing;
+  auto answer = co_await ask("/v3/auth/catalog", std::move(fields), nothing);
+  if (!answer) co_return pass(answer);
+  if (answer->status == 401) co_return refuse_caller("keystone: no catalogue for the token");
+  if (answer->status != 200) {
+    co_return unreachable("catalogue, status " + std::to_string(answer->status));
+  }
+  auto document = document::parse_json(answer->body);
+  const document::Value* const catalogue = document ? document->find("catalog") : nullptr;
+  if (catalogue == nullptr) co_return unreachable("a catalogue that can't be read");
+  co_return *catalogue;
+}
+
 async::Task<KeystoneClient::Own> KeystoneClient::own_token() {
   std::shared_ptr<const OwnToken> own;
   {

@@ -57,6 +57,9 @@ class KeystoneClient {
   /// `unavailable` if Keystone can't be asked, or does not let the server ask.
   async::Task<Result<KeystoneToken>> look_up(Secret token, bool even_expired);
 
+  /// The catalogue of the services that the token's owner can use: a list. Errors as `look_up`'s.
+  async::Task<Result<document::Value>> catalogue_of(Secret token);
+
   /// Ends what is under way with an error; nothing begins any more.
   void stop() { fetcher_->stop(); }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <utility>
 
+#include "auth/service_catalogue.h"
 #include "base/digest.h"
 
 namespace visor::auth {
@@ -52,6 +53,12 @@ async::Task<Result<Principal>> KeystoneIdentity::identify(Presented presented) {
   auto who = principal_of(**token, options_.roles);
   if (who) who->service = service;
   co_return who;
+}
+
+async::Task<Result<std::string>> KeystoneIdentity::find_service(Secret token, ServiceQuery query) {
+  auto catalogue = co_await keystone_->catalogue_of(std::move(token));
+  if (!catalogue) co_return pass(catalogue);
+  co_return find_in_catalogue(*catalogue, query);
 }
 
 std::shared_ptr<const KeystoneIdentity::Known> KeystoneIdentity::at_hand(const std::string& key,

@@ -35,6 +35,8 @@ class KeystoneIdentity final : public IdentitySource {
                    const Clock& clock = Clock::system());
 
   async::Task<Result<Principal>> identify(Presented presented) override;
+  bool has_catalogue() const override { return true; }
+  async::Task<Result<std::string>> find_service(Secret token, ServiceQuery query) override;
   std::string challenge() const override;
 
   /// Ends what is under way with an error.

@@ -440,6 +440,27 @@ TEST_F(KeystoneIdentityTest, NothingThatIsToldHasASecretInIt) {
   }
 }
 
+TEST_F(KeystoneIdentityTest, ServicesAreFoundInTheCatalogueOfTheCallersOwnToken) {
+  open();
+  const ServiceQuery query{"image", "North", "public"};
+  const auto found = [&] {
+    return async::run_until_done(identity_->find_service(Secret(std::string("t")), query));
+  };
+  keystone_.always(http_answer("200 OK", R"({"catalog": [{"type": "image", "endpoints": [
+      {"interface": "public", "region": "North", "url": "http://images.example:9292/"}]}]})"));
+  EXPECT_EQ(found(), "http://images.example:9292");
+  EXPECT_EQ(field_of(keystone_.last_question(), "X-Auth-Token"), "t");
+  EXPECT_EQ(keystone_.logins(), 0) << "the server's own token is nobody's business here";
+  keystone_.always(http_answer("200 OK", R"({"catalog": []})"));
+  EXPECT_EQ(code_of(found()), Code::not_found);
+  keystone_.always(http_answer("401 Unauthorized", "{}"));
+  EXPECT_EQ(code_of(found()), Code::unauthenticated);
+  for (const char* body : {"{}", "[", "7"}) {
+    keystone_.always(http_answer("200 OK", body));
+    EXPECT_EQ(code_of(found()), Code::unavailable) << body;
+  }
+}
+
 TEST_F(KeystoneIdentityTest, TheChallengeSaysWhereKeystoneIs) {
   KeystoneIdentity::Options options;
   options.public_address = "https://keystone.example.org";

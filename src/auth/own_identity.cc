@@ -2,10 +2,12 @@
 
 #include <utility>
 
+#include "auth/service_catalogue.h"
+
 namespace visor::auth {
 
-OwnIdentity::OwnIdentity(OwnTokens& tokens, std::string address)
-    : tokens_(tokens), address_(std::move(address)) {}
+OwnIdentity::OwnIdentity(OwnTokens& tokens, Options options)
+    : tokens_(tokens), options_(std::move(options)) {}
 
 async::Task<Result<Principal>> OwnIdentity::identify(Presented presented) {
   if (presented.token.empty()) co_return refuse_caller("auth.own_identity: no token");
@@ -23,8 +25,20 @@ async::Task<Result<Principal>> OwnIdentity::identify(Presented presented) {
   co_return who;
 }
 
+async::Task<Result<std::string>> OwnIdentity::find_service(Secret token, ServiceQuery query) {
+  auto good = co_await tokens_.check(token.reveal());
+  if (!good) co_return pass(good);
+  const bool interface =
+      query.interface == "public" || query.interface == "internal" || query.interface == "admin";
+  if (query.type != "image" || query.region != options_.region || !interface) {
+    co_return no_such_service(query);
+  }
+  co_return options_.image_address.empty() ? query.here : options_.image_address;
+}
+
 std::string OwnIdentity::challenge() const {
-  return address_.empty() ? "Keystone" : "Keystone uri=\"" + address_ + "\"";
+  const std::string& address = options_.address;
+  return address.empty() ? "Keystone" : "Keystone uri=\"" + address + "\"";
 }
 
 }  // namespace visor::auth

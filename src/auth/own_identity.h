@@ -12,16 +12,24 @@ namespace visor::auth {
 /// service vouches for, if it is an administrator's. `tokens` outlives it.
 class OwnIdentity final : public IdentitySource {
  public:
-  /// `address`: of the listener that gives out tokens, as clients reach it, for the challenge; may
-  /// be empty.
-  OwnIdentity(OwnTokens& tokens, std::string address);
+  struct Options {
+    /// Of the listener that gives out tokens, as clients reach it, for the challenge; may be empty.
+    std::string address = {};
+    std::string region = {};
+    std::string image_address = {};  ///< as clients reach it; empty: as who asks did
+  };
+
+  OwnIdentity(OwnTokens& tokens, Options options);
 
   async::Task<Result<Principal>> identify(Presented presented) override;
+  bool has_catalogue() const override { return true; }
+  /// The one region's, at every interface.
+  async::Task<Result<std::string>> find_service(Secret token, ServiceQuery query) override;
   std::string challenge() const override;
 
  private:
   OwnTokens& tokens_;
-  const std::string address_;
+  const Options options_;
 };
 
 }  // namespace visor::auth

@@ -12,7 +12,7 @@ using Kind = WantedScope::Kind;
 class OwnTokensTest : public AuthFixture {
  protected:
   Result<Principal> identify(const std::string& token, const std::string& service = {}) {
-    OwnIdentity identity(desk_->tokens, "http://127.0.0.1:5000/v3");
+    OwnIdentity identity(desk_->tokens, {.address = "http://127.0.0.1:5000/v3"});
     return run(identity.identify({.token = token, .service_token = service}));
   }
   void expect_refused(const std::string& token) {
@@ -159,10 +159,27 @@ TEST_F(OwnTokensTest, AnAdministratorsSecondTokenVouchesForTheCall) {
   EXPECT_EQ(code_of(identify(token, "no token")), Code::unauthenticated);
 }
 
+TEST_F(OwnTokensTest, TheImageServiceIsFoundInItsRegionWhereItsCallerFoundIt) {
+  OwnIdentity identity(desk_->tokens, {.region = "North"});
+  OwnIdentity elsewhere(desk_->tokens,
+                        {.region = "North", .image_address = "https://images.example"});
+  const std::string token = token_of("ada");
+  const ServiceQuery query{"image", "North", "public", "http://127.0.0.1:9292"};
+  EXPECT_EQ(run(identity.find_service(Secret(token), query)), "http://127.0.0.1:9292");
+  EXPECT_EQ(run(elsewhere.find_service(Secret(token), query)), "https://images.example");
+  for (const ServiceQuery& other : {ServiceQuery{"volume", "North", "public"},
+                                    ServiceQuery{"image", "South", "public"},
+                                    ServiceQuery{"image", "North", "private"}}) {
+    EXPECT_EQ(code_of(run(identity.find_service(Secret(token), other))), Code::not_found);
+  }
+  EXPECT_EQ(code_of(run(identity.find_service(Secret(std::string("no token")), query))),
+            Code::unauthenticated);
+}
+
 TEST_F(OwnTokensTest, TheChallengeSaysWhereTokensAreHad) {
-  EXPECT_EQ(OwnIdentity(desk_->tokens, "http://127.0.0.1:5000/v3").challenge(),
+  EXPECT_EQ(OwnIdentity(desk_->tokens, {.address = "http://127.0.0.1:5000/v3"}).challenge(),
             "Keystone uri=\"http://127.0.0.1:5000/v3\"");
-  EXPECT_EQ(OwnIdentity(desk_->tokens, "").challenge(), "Keystone");
+  EXPECT_EQ(OwnIdentity(desk_->tokens, {}).challenge(), "Keystone");
 }
 
 }  // namespace

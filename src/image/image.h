@@ -86,7 +86,7 @@ struct Image {
   std::set<std::string> awaited_stores;  ///< that the import still has to bring the data to
   std::set<std::string> failed_stores;   ///< that it could not bring the data to
   std::string blob;                      ///< the data, once present
-  bool referred = false;                 ///< the data lies elsewhere and is not ours
+  bool referred = false;                 ///< the data lies elsewhere, and no copy of it is ours
   std::string location;                  ///< URI of the data, without credentials
   std::optional<std::uint64_t> size;
   std::optional<std::uint64_t> virtual_size;  ///< of the disk in the data, in bytes

@@ -136,6 +136,12 @@ void drop_data(Image& image, Time now) {
   image.updated_at = now;
 }
 
+void distrust(Image& image, Time now) {
+  std::string location = std::move(image.location);
+  drop_data(image, now);
+  image.location = std::move(location);
+}
+
 Result<void> begin_upload(Image& image, std::string session, std::string_view import) {
   if (auto free = check_import(image, import); !free) return free;
   if (!takes_data(image)) return wrong_state(image);
@@ -172,11 +178,11 @@ Result<void> refer(Image& image, DataFacts data, Time now, std::string_view impo
   return {};
 }
 
-Result<void> relocate(Image& image, std::string store, std::string location) {
+Result<void> relocate(Image& image, std::string store, std::string location, bool referred) {
   if (image.state != DataState::present) return wrong_state(image);
   image.store = std::move(store);
   image.location = std::move(location);
-  image.referred = false;
+  image.referred = referred;
   image.entity_tag.clear();
   return {};
 }

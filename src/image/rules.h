@@ -40,6 +40,9 @@ void end_import(Image& image);
 Result<void> adopt_staged(Image& image, Time now);
 /// The image has no data any more.
 void drop_data(Image& image, Time now);
+/// The same where the data was a reference's and not what it should be: the image goes on telling
+/// where that was, until it gets other data.
+void distrust(Image& image, Time now);
 
 /// none or error → uploading. `conflict` from any other state, and while an import works on the
 /// image that is not `import`.
@@ -69,8 +72,9 @@ Result<void> fail_upload(Image& image, const std::string& session);
 /// none or error → present by a reference. `conflict` as for begin_upload.
 Result<void> refer(Image& image, DataFacts data, Time now, std::string_view import = {});
 
-/// The same data lies elsewhere from now on, and is ours. `conflict` unless the data is present.
-Result<void> relocate(Image& image, std::string store, std::string location);
+/// The same data lies elsewhere from now on. `referred`: no copy of it is ours. `conflict` unless
+/// the data is present.
+Result<void> relocate(Image& image, std::string store, std::string location, bool referred);
 
 /// Whether `who` gets the data: present and neither deactivated nor quarantined. `not_found` while
 /// there is none, `forbidden` while it is held back; an administrator of everybody's images gets

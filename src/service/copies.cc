@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "base/log.h"
@@ -84,6 +85,7 @@ async::Task<Result<std::vector<Copy>>> Copies::of(std::string blob) {
   if (copies.empty()) {
     co_return fail(Code::not_found, "the data was removed a moment ago", "blob " + blob);
   }
+  std::ranges::sort(copies, {}, [](const Copy& copy) { return std::tie(copy.rank, copy.id); });
   const auto first = std::ranges::find(copies, blob, &Copy::id);
   if (first != copies.end()) std::rotate(copies.begin(), first, first + 1);
   co_return copies;
@@ -114,6 +116,12 @@ async::Task<Result<std::vector<Removal>>> Copies::add_removal(const image::Image
                               -static_cast<std::int64_t>(image.size.value_or(0)), std::nullopt});
   }
   co_return removals;
+}
+
+Location Copies::location_of(const Copy& copy) const {
+  const store::Store* const store = store_of(copy);
+  const std::string shown = store == nullptr ? copy.key : store->location(copy.key);
+  return {copy.store, copy.referred ? copy.key : shown, shown, copy.metadata};
 }
 
 store::Store* Copies::store_of(const Copy& copy) const {

@@ -22,13 +22,22 @@ struct Wanted {
   store::ByteRange range;
 };
 
+/// A place where the data of an image lies.
+struct Location {
+  std::string store;
+  /// URI. Of a reference as it was given: its query can have what gives access to the data.
+  std::string location;
+  std::string shown = {};     ///< the same without such secrets
+  std::string metadata = {};  ///< what the image's owner noted of it: a JSON object, or empty
+};
+
 /// The copies of blobs. Thread-safe; what it stands on outlives it, and it the sources it opened.
 class Copies {
  public:
   Copies(catalogue::Client& catalogue, const store::StoreSet& stores)
       : catalogue_(catalogue), stores_(stores) {}
 
-  /// All copies of a blob, the first one first. `not_found` if it has none: it was removed.
+  /// All copies of a blob, the first one first, the others by their rank. `not_found` if it has none: it was removed.
   async::Task<Result<std::vector<Copy>>> of(std::string blob);
 
   /// Adds to `batch` what becomes of an image's data when it goes for good: blob, copies and what
@@ -39,6 +48,7 @@ class Copies {
 
   /// Null if its store is not configured on this server.
   store::Store* store_of(const Copy& copy) const;
+  Location location_of(const Copy& copy) const;
 
   /// Opens this copy. `corrupt` if its size is not the one it must have, `not_found` if it is gone
   /// from its store, `conflict` if a reference's data was changed at its source.

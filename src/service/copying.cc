@@ -66,6 +66,13 @@ Copy* PlacementService::Standing::whole_copy_besides(const Copy* other) {
   return nullptr;
 }
 
+// A reference beside it does not keep the bytes that the account pays for.
+bool PlacementService::Standing::can_spare(const Copy& gone) const {
+  return std::ranges::any_of(copies, [&gone](const Copy& other) {
+    return &other != &gone && !other.damaged && (gone.referred || !other.referred);
+  });
+}
+
 async::Task<Result<PlacementService::Standing>> PlacementService::stand(
     const Placement& placement) {
   Standing standing;
@@ -110,7 +117,7 @@ Result<void> PlacementService::check_possible(const Placement& placement,
         return fail(Code::conflict,
                     "the image has a copy in the store " + placement.store + " already");
       }
-      if (standing.copies.front().referred) {
+      if (standing.image->referred) {
         return fail(Code::conflict,
                     "the image only refers to its data; move it into a store instead");
       }
@@ -127,7 +134,7 @@ Result<void> PlacementService::check_possible(const Placement& placement,
       return {};
     default:
       if (there == nullptr) return no_copy_in(placement.store);
-      if (standing.whole_copy_besides(there) != nullptr) return {};
+      if (standing.can_spare(*there)) return {};
       return fail(Code::conflict, "the copy in the store " + placement.store +
                                       " is the only whole one; it can't go");
   }
@@ -294,7 +301,7 @@ async::Task<Result<void>> PlacementService::move_record(const Placement& placeme
                                             : *standing.copy_in(placement.from);
   if (!moved.referred) {
     removals.push_back({moved.store, moved.key, 1});
-  } else {
+  } else if (standing.image->referred) {
     image::Image& image = *standing.image;
     Result<Quota> quota = co_await on_.quotas.of(image.owner);
     if (!quota) co_return pass(quota);
@@ -312,8 +319,10 @@ async::Task<Result<void>> PlacementService::move_record(const Placement& placeme
   moved.referred = moved.damaged = false;
   moved.version.clear();
   batch.puts.push_back({encode(moved), moved.revision});
-  if (moved.id != standing.blob.id) co_return Result<void>{};
-  co_return put_image_at(standing, moved, batch);
+  const bool first = moved.id == standing.blob.id;
+  if (!first && !standing.image->referred) co_return Result<void>{};
+  const Copy& shown = first ? moved : standing.copies.front();
+  co_return put_image_at(standing, shown, /*referred=*/false, batch);
 }
 
 // The record under the blob's own id never goes: another copy takes it over.
@@ -330,10 +339,13 @@ Result<void> PlacementService::evict(Standing& standing, Copy& copy, catalogue::
   Copy first = *heir;
   first.id = copy.id;
   batch.puts.push_back({encode(first), copy.revision});
-  return put_image_at(standing, first, batch);
+  const bool referred = std::ranges::none_of(standing.copies, [&copy](const Copy& other) {
+    return &other != &copy && !other.referred;
+  });
+  return put_image_at(standing, first, referred, batch);
 }
 
-Result<void> PlacementService::put_image_at(Standing& standing, const Copy& copy,
+Result<void> PlacementService::put_image_at(Standing& standing, const Copy& copy, bool referred,
                                             catalogue::Batch& batch) {
   // One that was put aside is told where its data lies when it comes back.
   if (!standing.image) return {};
@@ -342,9 +354,8 @@ Result<void> PlacementService::put_image_at(Standing& standing, const Copy& copy
     return fail(Code::unavailable, "the store " + copy.store + " is not configured on this server");
   }
   image::Image image = *standing.image;
-  if (auto moved = image::relocate(image, copy.store, store->location(copy.key)); !moved) {
-    return moved;
-  }
+  auto moved = image::relocate(image, copy.store, store->location(copy.key), referred);
+  if (!moved) return moved;
   batch.puts.push_back(put_of(image, image.revision));
   return {};
 }

@@ -197,7 +197,7 @@ async::Task<Result<void>> ImageService::place_again(image::Image& image) {
   if (!copy) co_return pass(copy);
   const store::Store* store = copies_.store_of(*copy);
   if (store == nullptr) co_return Result<void>{};
-  co_return image::relocate(image, copy->store, store->location(copy->key));
+  co_return image::relocate(image, copy->store, store->location(copy->key), false);
 }
 
 async::Task<Result<Restored>> ImageService::restore_told(const Principal& who,

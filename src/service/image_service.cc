@@ -263,7 +263,12 @@ async::Task<Result<image::Reads>> ImageService::reads(std::string id) {
   co_return co_await read_counts_.of(std::move(id));
 }
 
-async::Task<Result<Download>> ImageService::download(Principal who, std::string id) {
+async::Task<Result<Download>> ImageService::download(Principal who, std::string id,
+                                                     std::vector<std::string> preferred) {
+  for (const std::string& store : preferred) {
+    if (on_.stores.named(store) != nullptr) continue;
+    co_return fail(Code::invalid, "there is no store named " + store.substr(0, 64));
+  }
   Result<image::Image> image = co_await show(who, id);
   if (!image) co_return pass(image);
   if (auto ready = image::check_downloadable(who, *image); !ready) {
@@ -280,6 +285,11 @@ async::Task<Result<Download>> ImageService::download(Principal who, std::string 
   }
   auto copy = decode_copy(*record);
   if (!copy) co_return pass(copy);
+  if (!preferred.empty()) {
+    Result<Copy> chosen = co_await preferred_copy(std::move(*copy), std::move(preferred));
+    if (!chosen) co_return pass(chosen);
+    *copy = std::move(*chosen);
+  }
   Download download;
   download.size = image->size.value_or(0);
   download.image = std::move(*image);

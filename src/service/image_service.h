@@ -47,6 +47,9 @@ struct Data {
   std::optional<std::uint64_t> promised = {};  ///< how many bytes the caller says there are
   /// Data whose format is not the one that the image has is refused (`unsupported`).
   bool strict = false;
+  /// The format that it must have then, and what it is wrapped in; empty: the image's own.
+  std::string format = {};
+  std::string container = {};
   bool aside = false;       ///< the data is staged: an import makes it the image's own
   std::string import = {};  ///< the import on whose behalf it comes
 
@@ -117,12 +120,6 @@ struct Usage {
   std::uint64_t images = 0;
   std::uint64_t staged_bytes = 0;
   std::uint64_t uploading = 0;  ///< images whose data is on its way
-};
-
-/// A place where data lies.
-struct Location {
-  std::string store;
-  std::string location;  ///< URI, without credentials
 };
 
 /// An image and a way to its bytes, for as long as the service lives.
@@ -197,8 +194,11 @@ class ImageService {
 
   async::Task<Result<image::Page>> find(Principal who, image::Query query);
 
-  /// Finds the data of an image. `not_found` also while it has none.
-  async::Task<Result<Download>> download(Principal who, std::string id);
+  /// Finds the data of an image. `not_found` also while it has none. Reading begins in the first of
+  /// `preferred` that has a whole copy, else where it always does; `invalid` for a store that there
+  /// is not.
+  async::Task<Result<Download>> download(Principal who, std::string id,
+                                         std::vector<std::string> preferred = {});
 
   /// Opens what `download` found, or a part of it, and counts the read. Where one copy fails, at
   /// first or in the middle, the next one goes on.
@@ -256,6 +256,7 @@ class ImageService {
   async::Task<Result<SharedImage>> look_up(std::string id);
   async::Task<Result<image::Image>> load(std::string id);
   void count_read(const Download& download);
+  async::Task<Result<Copy>> preferred_copy(Copy usual, std::vector<std::string> stores);
 
   // image_service.cc
   async::Task<Result<image::Image>> register_told(const Principal& who, const image::Edits& edits,

@@ -15,10 +15,11 @@ using document::Value;
 using Kind = Import::Kind;
 using State = Import::State;
 
-constexpr std::array<std::pair<Kind, std::string_view>, 4> kKinds = {{{Kind::staged, "staged"},
+constexpr std::array<std::pair<Kind, std::string_view>, 5> kKinds = {{{Kind::staged, "staged"},
                                                                       {Kind::fetched, "fetched"},
                                                                       {Kind::referred, "referred"},
-                                                                      {Kind::copied, "copied"}}};
+                                                                      {Kind::copied, "copied"},
+                                                                      {Kind::brought, "brought"}}};
 constexpr std::array<std::pair<State, std::string_view>, 4> kStates = {{{State::waiting, "waiting"},
                                                                         {State::running, "running"},
                                                                         {State::done, "done"},

@@ -22,7 +22,8 @@ struct Import {
     staged,    ///< staged data becomes the image's own
     fetched,   ///< data is fetched from a location and kept
     referred,  ///< the image refers to a location from now on; its digests are computed
-    copied     ///< the data of a present image goes to more stores
+    copied,    ///< the data of a present image goes to more stores
+    brought    ///< who asked opens the data, which nobody can do again after a restart
   };
   enum class State { waiting, running, done, failed };
 

@@ -29,6 +29,7 @@ Result<void> check_state(Kind kind, const image::Image& image) {
       return {};
     case Kind::fetched:
     case Kind::referred:
+    case Kind::brought:
       if (image::phase_of(image) != image::Phase::pending) {
         return needs("has data already, or some is on its way");
       }
@@ -165,7 +166,9 @@ async::Task<Result<std::optional<Import>>> ImportService::request_told(const Pri
     catalogue::Batch batch;
     batch.puts.push_back(put_of(*image, image->revision));
     batch.puts.push_back(put_of(import));
+    if (request.bring) keep(import.id, request.bring);
     Result<void> applied = co_await on_.catalogue.apply(std::move(batch));
+    if (!applied) forget(import.id);
     if (applied) {
       import.revision = 1;
       due_ = true;
@@ -176,6 +179,22 @@ async::Task<Result<std::optional<Import>>> ImportService::request_told(const Pri
   co_return fail(Code::conflict, "image " + request.image +
                                      " is being changed by others at the "
                                      "same time; try again");
+}
+
+void ImportService::keep(const std::string& import, Bring bring) {
+  const std::scoped_lock lock(mutex_);
+  bringers_.emplace(import, std::move(bring));
+}
+
+void ImportService::forget(const std::string& import) {
+  const std::scoped_lock lock(mutex_);
+  bringers_.erase(import);
+}
+
+Bring ImportService::kept(const std::string& import) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = bringers_.find(import);
+  return found == bringers_.end() ? Bring() : found->second;
 }
 
 async::Task<Result<std::vector<Import>>> ImportService::of_image(Principal who, std::string image) {

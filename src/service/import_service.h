@@ -4,13 +4,19 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "async/byte_source.h"
 #include "async/task.h"
+#include "base/digest.h"
 #include "base/principal.h"
+#include "image/attributes.h"
 #include "service/copies.h"
 #include "service/image_service.h"
 #include "service/import.h"
@@ -18,6 +24,19 @@
 #include "service/removals.h"
 
 namespace visor::service {
+
+/// Data that comes with what is known of it.
+struct Brought {
+  std::unique_ptr<async::ByteSource> data;
+  std::optional<std::uint64_t> size = {};
+  std::string container = {};  ///< what it is wrapped in, and what it is
+  std::string format = {};
+  Digests digests = {};     ///< that it must have
+  image::Edits edits = {};  ///< what the image gets with it
+};
+
+/// Opens data; called once for each store that is tried, on the executor of `run`.
+using Bring = std::function<async::Task<Result<Brought>>()>;
 
 /// What a caller asks for; see Import for the members.
 struct ImportRequest {
@@ -30,6 +49,8 @@ struct ImportRequest {
   std::string request = {};
   std::string note = {};
   std::string digest = {};
+  /// Of what is brought. Kept in memory alone: it can hold what must not be written down.
+  Bring bring = {};
 };
 
 /// Verbs on imports. The work itself is done by `run`, on a thread of the caller's; it is recorded
@@ -86,6 +107,7 @@ class ImportService {
   async::Task<Result<std::optional<Import>>> claim();
   async::Task<Result<void>> carry_out(const Import& import);
   async::Task<Result<void>> gather(const Import& import, image::Image image);
+  async::Task<Result<Brought>> open(const Import& import);
   async::Task<Result<void>> fetch(const Import& import, std::string store);
   async::Task<Result<void>> fetch_somewhere(const Import& import, const image::Image& image);
   async::Task<Result<void>> refer(const Import& import);
@@ -96,14 +118,21 @@ class ImportService {
   async::Task<Result<void>> leave_staging(const Import& import);
   async::Task<Result<void>> alter(const std::string& image, Rule rule);
   async::Task<void> conclude(Import import, Result<void> outcome);
-  async::Task<Result<void>> conclude_once(Import& import, bool failed,
+  async::Task<Result<void>> conclude_once(Import& import, const Result<void>& outcome,
                                           std::vector<Removal>& removals);
   async::Task<Result<void>> save(Import& import);
+
+  // What may be brought, by the import's id.
+  void keep(const std::string& import, Bring bring);
+  void forget(const std::string& import);
+  Bring kept(const std::string& import) const;
 
   Foundation on_;
   ImageService& images_;
   PlacementService& placements_;
   const std::vector<DigestAlgorithm> digests_;
+  mutable std::mutex mutex_;
+  std::map<std::string, Bring> bringers_;
   Copies copies_{on_.catalogue, on_.stores};
   Removals removals_{on_.catalogue, on_.stores};
   std::atomic<bool> due_ = true;

@@ -15,6 +15,17 @@ using Kind = Import::Kind;
 using State = Import::State;
 using Names = std::vector<std::string>;
 
+async::Task<Result<Brought>> brought(std::string bytes, std::string sha256,
+                                     std::string format = {}) {
+  Brought brought;
+  brought.data = async::text_source(std::move(bytes));
+  brought.container = "bare";
+  brought.format = std::move(format);
+  if (!sha256.empty()) brought.digests = {{DigestAlgorithm::sha256, std::move(sha256)}};
+  brought.edits = {{.name = "os_type", .value = "linux", .extra = true}};
+  co_return brought;
+}
+
 class Imports : public ServiceFixture {
  protected:
   Imports() {
@@ -104,6 +115,65 @@ TEST_F(Imports, LeaveNothingWhereDataWasStagedOnly) {
   run();
   EXPECT_EQ(stores_of(id), Names{"other"});
   EXPECT_EQ(store_->keys(), Names{});
+}
+
+TEST_F(Imports, TakeDataThatWhoAskedCanOpenWithWhatIsKnownOfIt) {
+  const std::string id = registered();
+  const auto bring = [](const std::string& digest) -> Bring {
+    return [digest] { return brought("some data", digest); };
+  };
+  ASSERT_TRUE(ask(alice_, {.kind = Kind::brought, .image = id, .bring = bring("wrong")}));
+  run();
+  EXPECT_EQ(last_of(id).state, State::failed);
+  EXPECT_EQ(phase(id), image::Phase::pending);
+  EXPECT_FALSE(show(alice_, id)->extra.contains("os_type")) << "what fails changes nothing";
+  EXPECT_EQ(counter(bytes_counter("alice")), 0);
+  EXPECT_TRUE(store_->keys().empty());
+
+  ASSERT_TRUE(ask(alice_, {.kind = Kind::brought,
+                           .image = id,
+                           .bring = bring(digest_hex(DigestAlgorithm::sha256, "some data"))}));
+  run();
+  EXPECT_EQ(last_of(id).state, State::done) << last_of(id).message;
+  EXPECT_EQ(*fetch(alice_, id), "some data");
+  EXPECT_EQ(show(alice_, id)->extra.at("os_type"), "linux");
+}
+
+TEST_F(Imports, DoNotWaitForDataThatNobodyCanOpenAfterARestart) {
+  const std::string id = registered();
+  ASSERT_TRUE(ask(alice_, {.kind = Kind::brought,
+                           .image = id,
+                           .bring = [] { return brought("some data", {}); }}));
+  begin_anew();
+  run();
+  EXPECT_EQ(last_of(id).state, State::failed);
+  EXPECT_NE(last_of(id).message.find("started anew"), std::string::npos);
+  EXPECT_EQ(phase(id), image::Phase::pending);
+}
+
+TEST_F(Imports, HoldDataThatIsBroughtAgainstTheFormatThatIsToldOfIt) {
+  const std::string id = registered();
+  const auto bring = [] { return brought("no qcow2 at all", {}, "qcow2"); };
+  ASSERT_TRUE(ask(alice_, {.kind = Kind::brought, .image = id, .bring = bring}));
+  run();
+  EXPECT_EQ(last_of(id).state, State::failed);
+  EXPECT_EQ(phase(id), image::Phase::pending);
+}
+
+TEST_F(Imports, GoOnTellingWhereAReferenceWasWhoseDataIsWrong) {
+  remote_->put("far://host/a", "some data");
+  const std::string id = registered();
+  ASSERT_TRUE(ask(alice_, {.kind = Kind::referred,
+                           .image = id,
+                           .location = "far://host/a",
+                           .digest = "md5:00000000000000000000000000000000"}));
+  run();
+  EXPECT_EQ(last_of(id).state, State::failed);
+  EXPECT_EQ(phase(id), image::Phase::pending);
+  EXPECT_EQ(stores_of(id), Names{"far"});
+  EXPECT_EQ(fetch(alice_, id).error().code, Code::not_found) << "nothing of it is served";
+  ASSERT_TRUE(upload(alice_, id, "other data"));
+  EXPECT_EQ(stores_of(id), Names{"main"});
 }
 
 TEST_F(Imports, FetchDataFromElsewhere) {

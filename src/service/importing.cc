@@ -115,6 +115,7 @@ async::Task<Result<void>> ImportService::gather(const Import& import, image::Ima
       co_return co_await alter(import.image, std::move(adopt));
     }
     case Kind::fetched:
+    case Kind::brought:
       co_return co_await fetch_somewhere(import, image);
     case Kind::referred: {
       if (image.state != image::DataState::present) {
@@ -157,7 +158,13 @@ async::Task<Result<void>> ImportService::fetch_somewhere(const Import& import,
   co_return last;
 }
 
-async::Task<Result<void>> ImportService::fetch(const Import& import, std::string store) {
+async::Task<Result<Brought>> ImportService::open(const Import& import) {
+  if (import.kind == Kind::brought) {
+    const Bring bring = kept(import.id);
+    if (bring) co_return co_await bring();
+    co_return fail(Code::unavailable,
+                   "the server was started anew before the data was here; ask for it once more");
+  }
   const auto located = on_.stores.for_location(import.location);
   if (located.store == nullptr) {
     co_return fail(Code::invalid, "no store here takes a location of this kind");
@@ -167,13 +174,35 @@ async::Task<Result<void>> ImportService::fetch(const Import& import, std::string
   Result<std::unique_ptr<async::ByteSource>> source =
       co_await located.store->open(import.location, store::ByteRange{}, status->version);
   if (!source) co_return pass(source);
-  Data data = Data::from(**source);
+  Brought brought;
+  brought.data = std::move(*source);
+  co_return brought;
+}
+
+async::Task<Result<void>> ImportService::fetch(const Import& import, std::string store) {
+  Result<Brought> brought = co_await open(import);
+  if (!brought) co_return pass(brought);
+  Data data = Data::from(*brought->data);
   data.import = import.id;
   data.strict = true;
+  data.promised = brought->size;
+  data.container = brought->container;
+  data.format = brought->format;
   image::Edits edits{{.name = "store", .value = std::move(store)}};
-  Result<image::Image> taken = co_await images_.change(
-      Principal::of(import.owner), import.image, std::move(edits), std::move(data), std::nullopt);
+  const Principal owner = Principal::of(import.owner);
+  Result<image::Image> taken = co_await images_.change(owner, import.image, std::move(edits),
+                                                       std::move(data), std::nullopt);
   if (!taken) co_return pass(taken);
+  for (const auto& [algorithm, digest] : brought->digests) {
+    const auto computed = taken->digests.find(algorithm);
+    if (computed == taken->digests.end() || computed->second == digest) continue;
+    co_return fail(Code::corrupt, "the data does not have the digest that its source tells");
+  }
+  if (brought->edits.empty()) co_return Result<void>{};
+  // Not before: what fails leaves the image as it was.
+  Result<image::Image> described = co_await images_.change(
+      owner, import.image, std::move(brought->edits), Data::none(), std::nullopt);
+  if (!described) co_return pass(described);
   co_return Result<void>{};
 }
 
@@ -301,6 +330,7 @@ async::Task<Result<void>> ImportService::alter(const std::string& image, Rule ru
 async::Task<void> ImportService::conclude(Import import, Result<void> outcome) {
   // It begins again with the next start.
   if (!outcome && stopping_) co_return;
+  forget(import.id);
   const bool failed = !outcome;
   import.state = failed ? State::failed : State::done;
   import.message = failed ? outcome.error().message : "";
@@ -309,7 +339,7 @@ async::Task<void> ImportService::conclude(Import import, Result<void> outcome) {
   for (int attempt = 0; attempt < kAttempts && !concluded; ++attempt) {
     if (concluded.error().code != Code::precondition) break;
     removals.clear();
-    concluded = co_await conclude_once(import, failed, removals);
+    concluded = co_await conclude_once(import, outcome, removals);
   }
   if (!concluded) {
     log::failure(log::Level::error, "the end of an import could not be recorded", concluded.error(),
@@ -331,8 +361,10 @@ async::Task<void> ImportService::conclude(Import import, Result<void> outcome) {
 }
 
 // An import that gathered and failed leaves an image without data, as it was before.
-async::Task<Result<void>> ImportService::conclude_once(Import& import, bool failed,
+async::Task<Result<void>> ImportService::conclude_once(Import& import,
+                                                       const Result<void>& outcome,
                                                        std::vector<Removal>& removals) {
+  const bool failed = !outcome;
   import.updated = on_.clock.now();
   catalogue::Batch batch;
   batch.puts.push_back(put_of(import));
@@ -346,7 +378,8 @@ async::Task<Result<void>> ImportService::conclude_once(Import& import, bool fail
       Result<std::vector<Removal>> dropped = co_await copies_.add_removal(*image, batch);
       if (!dropped) co_return pass(dropped);
       removals = std::move(*dropped);
-      image::drop_data(*image, import.updated);
+      const bool wrong = import.kind == Kind::referred && outcome.error().code == Code::corrupt;
+      (wrong ? image::distrust : image::drop_data)(*image, import.updated);
     }
     image::end_import(*image);
     image->updated_at = import.updated;

@@ -14,6 +14,9 @@ namespace {
 using document::Value;
 
 constexpr std::uint32_t kPage = 500;
+// A walk over all blobs can take hours, and nobody waits for it: so many for each `run`, that is a
+// second, are a few hundredths of one processor.
+constexpr std::uint32_t kWalkPage = 250;
 constexpr int kAtOnce = 4;
 // What is no manifest's matter moves the place in the history too, but is not worth a change of the
 // catalogue, which would be one more.
@@ -49,7 +52,7 @@ async::Task<Result<void>> ManifestWriter::run() {
   Result<void> done = co_await catch_up();
   under_way_ = false;
   if (stopping_) co_return Result<void>{};
-  current_.set(done ? 1 : 0);
+  current_.set(done && !position_->walk ? 1 : 0);
   if (done) {
     if (failing_) log::info("the manifests of a store are written again", {{"store", name_}});
     failing_ = false;
@@ -74,16 +77,14 @@ async::Task<Result<void>> ManifestWriter::catch_up() {
     Result<void> loaded = co_await load();
     if (!loaded) co_return loaded;
   }
-  while (!stopping_) {
-    Result<bool> more = co_await follow();
-    if (!more) co_return pass(more);
-    if (*more) continue;
-    if (!position_->walk) break;
-    // A page at a time, so that what changes meanwhile does not wait for all of it.
-    Result<void> walked = co_await walk_on();
-    if (!walked) co_return walked;
+  bool more = true;
+  while (more && !stopping_) {
+    Result<bool> followed = co_await follow();
+    if (!followed) co_return pass(followed);
+    more = *followed;
   }
-  co_return Result<void>{};
+  if (stopping_ || !position_->walk) co_return Result<void>{};
+  co_return co_await walk_on();
 }
 
 async::Task<Result<void>> ManifestWriter::load() {
@@ -208,7 +209,7 @@ async::Task<Result<void>> ManifestWriter::walk_on() {
   catalogue::Query query;
   query.collection = kBlobs;
   query.sort = catalogue::kNaturalOrder;
-  query.limit = kPage;
+  query.limit = kWalkPage;
   if (*position_->walk != 0) query.after = catalogue::Query::Position{{}, {}, *position_->walk};
   Result<catalogue::Page> page = co_await catalogue_.find(std::move(query));
   if (!page) co_return pass(page);

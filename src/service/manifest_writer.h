@@ -40,8 +40,9 @@ class ManifestWriter {
   /// Whether `run` is worth calling now. Asked about once a second: after a failure it says no for
   /// a while, longer each time, up to a minute.
   bool due();
-  /// Writes until nothing is left to write or `stop` is called. The error is that of the store or
-  /// of the catalogue; what was not written then is written by a later call.
+  /// Writes what changed, and of a walk over all blobs one page, unless `stop` is called. The error
+  /// is that of the store or of the catalogue; what was not written then is written by a later
+  /// call.
   async::Task<Result<void>> run();
   /// Ends `run` soon.
   void stop() { stopping_ = true; }

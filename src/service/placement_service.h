@@ -119,6 +119,8 @@ class PlacementService {
     Copy* copy_with(const std::string& id);
     /// Null if there is none.
     Copy* whole_copy_besides(const Copy* other);
+    /// Whether the data is still whole, and still the account's where it was, without this copy.
+    bool can_spare(const Copy& gone) const;
   };
 
   // placement_service.cc
@@ -156,7 +158,8 @@ class PlacementService {
                                         std::vector<Removal>& removals);
   Result<void> evict(Standing& standing, Copy& copy, catalogue::Batch& batch,
                      std::vector<Removal>& removals);
-  Result<void> put_image_at(Standing& standing, const Copy& copy, catalogue::Batch& batch);
+  Result<void> put_image_at(Standing& standing, const Copy& copy, bool referred,
+                            catalogue::Batch& batch);
 
   // scrubbing.cc
   async::Task<Result<void>> scrub(Placement& placement, Live& live);

@@ -91,20 +91,35 @@ async::Task<Result<std::vector<Location>>> ImageService::locations_of(const imag
     if (copies.error().code == Code::not_found) co_return locations;
     co_return pass(copies);
   }
-  for (const Copy& copy : *copies) {
-    const store::Store* store = copies_.store_of(copy);
-    const bool told = copy.referred || store == nullptr;
-    locations.push_back({copy.store, told ? copy.key : store->location(copy.key)});
-  }
+  for (const Copy& copy : *copies) locations.push_back(copies_.location_of(copy));
   co_return locations;
 }
 
+async::Task<Result<Copy>> ImageService::preferred_copy(Copy usual,
+                                                       std::vector<std::string> stores) {
+  Result<std::vector<Copy>> copies = co_await copies_.of(usual.blob);
+  if (!copies) co_return pass(copies);
+  for (const std::string& store : stores) {
+    for (Copy& copy : *copies) {
+      if (copy.store == store && !copy.damaged) co_return std::move(copy);
+    }
+  }
+  co_return usual;
+}
+
 async::Task<Result<std::vector<std::string>>> ImageService::stores_of(const image::Image& image) {
+  std::vector<std::string> names;
+  if (image.state == image::DataState::none && !image.location.empty()) {
+    // A reference whose data was not what it should be: see image::distrust.
+    names.push_back(on_.stores.for_location(image.location).name);
+    co_return names;
+  }
   Result<std::vector<Location>> locations = co_await locations_of(image);
   if (!locations) co_return pass(locations);
-  std::vector<std::string> names;
   for (const Location& location : *locations) names.push_back(location.store);
   std::ranges::sort(names);
+  const auto repeated = std::ranges::unique(names);
+  names.erase(repeated.begin(), repeated.end());
   co_return names;
 }
 

@@ -313,6 +313,8 @@ catalogue::Record encode(const Copy& copy) {
   if (copy.referred) value.append("referred", true);
   set_text(value, "version", copy.version);
   if (copy.damaged) value.append("damaged", true);
+  if (copy.rank > 0) value.append("rank", copy.rank);
+  set_text(value, "metadata", copy.metadata);
   catalogue::Record record = wrap(kCopies, copy.id, value);
   record.facts = {{"blob", copy.blob}, {"store", copy.store}};
   return record;
@@ -328,7 +330,9 @@ Result<Copy> decode_copy(const catalogue::Record& record) {
               value->boolean("referred").value_or(false),
               text_of(*value, "version"),
               value->boolean("damaged").value_or(false),
-              record.revision};
+              record.revision,
+              size_of(*value, "rank").value_or(0),
+              text_of(*value, "metadata")};
 }
 
 catalogue::Record encode(const UploadRecord& upload) {

@@ -57,6 +57,8 @@ struct Copy {
   std::string version;    ///< of a reference: what the store said of it when it was taken
   bool damaged = false;   ///< its bytes are not the blob's any more: it is not read
   std::uint64_t revision = 0;
+  std::uint64_t rank = 0;     ///< its place among those of the blob that are not the first one
+  std::string metadata = {};  ///< what the image's owner noted of it: a JSON object, or empty
 };
 catalogue::Record encode(const Copy& copy);
 Result<Copy> decode_copy(const catalogue::Record& record);

@@ -190,6 +190,7 @@ class StubbornStore final : public store::Store {
 class RemoteStore final : public store::Store {
  public:
   void put(const std::string& location, std::string bytes) { blobs_[location] = std::move(bytes); }
+  void drop(const std::string& location) { blobs_.erase(location); }
   bool has(const std::string& location) const { return blobs_.contains(location); }
 
   store::Capability capability() const override {

@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "service/image_service.h"
 #include "service/measures.h"
+#include "service/reference.h"
 #include "service/trail.h"
 #include "service/upload.h"
 
@@ -32,23 +33,6 @@ Error over_quota(Error error, const std::string& account, const Quota& quota) {
   return error;
 }
 
-Result<void> check_reference_allowed(const Principal& who, const store::Store& store) {
-  using Reference = store::Capability::Reference;
-  switch (store.capability().reference) {
-    case Reference::nobody:
-      return fail(Code::invalid, "images can't be registered by a location of this kind");
-    case Reference::administrators:
-      if (who.administrator) return {};
-      return fail(Code::forbidden,
-                  "only administrators may register images by a location of this kind");
-    case Reference::privileged:
-      if (who.administrator || who.may_refer) return {};
-      return fail(Code::forbidden,
-                  "your account lacks the privilege to register images by location");
-  }
-  return fail(Code::internal, "unknown kind of reference");
-}
-
 /// Formats whose first bytes tell what they are.
 bool is_telling(std::string_view format) {
   static constexpr std::string_view kTelling[] = {"iso", "qcow2",     "vmdk", "vhdx",
@@ -63,11 +47,12 @@ Result<void> check_received(const Data& data, const Received& received, const im
                                    " bytes, not the " + std::to_string(*data.promised) +
                                    " that were promised");
   }
-  if (!data.strict || image.container != "bare" || image.format == received.detected_format)
-    return {};
-  if (!is_telling(image.format)) return {};
+  const std::string& format = data.format.empty() ? image.format : data.format;
+  const std::string& container = data.container.empty() ? image.container : data.container;
+  if (!data.strict || container != "bare" || format == received.detected_format) return {};
+  if (!is_telling(format)) return {};
   return fail(Code::unsupported,
-              "the image says its format is " + image.format + ", but its data is " +
+              "the image says its format is " + format + ", but its data is " +
                   (received.detected_format.empty() ? "of another" : received.detected_format));
 }
 
@@ -89,39 +74,25 @@ async::Task<Result<image::Image>> ImageService::put_reference(const Principal& w
                                                               image::Image image,
                                                               const Data& source,
                                                               bool explicit_store, Trail& trail) {
-  const std::string& location = source.location;
-  const auto located = on_.stores.for_location(location);
-  if (located.store == nullptr) {
-    co_return fail(Code::invalid, "no store here takes a location of this kind");
-  }
-  if (explicit_store && image.store != located.name) {
+  const auto located = on_.stores.for_location(source.location);
+  if (explicit_store && located.store != nullptr && image.store != located.name) {
     co_return fail(Code::invalid, "this location belongs to the store " + located.name +
                                       ", not to " + image.store);
   }
-  if (auto allowed = check_reference_allowed(who, *located.store); !allowed)
-    co_return pass(allowed);
-  Result<store::BlobStatus> status = co_await located.store->stat(location);
-  if (!status) {
-    if (status.error().code == Code::not_found) {
-      co_return fail(Code::not_found, "nothing lies at that location", status.error().where);
-    }
-    co_return pass(status);
-  }
-  if (!status->size) {
-    co_return fail(
-        Code::invalid,
-        "the server at that location does not say how large the data is; upload it instead");
-  }
+  Result<Reference> found = co_await look_at_reference(on_.stores, who, source.location);
+  if (!found) co_return pass(found);
+  const Reference& reference = *found;
 
-  const Copy copy{random_uuid(), {}, located.name, location, true, status->version, false, 0};
-  const Blob blob{copy.id, image.id, Blob::Role::original, status->size, {}};
+  const Copy copy{random_uuid(), {}, reference.store, reference.location, true,
+                  reference.version, false, 0};
+  const Blob blob{copy.id, image.id, Blob::Role::original, reference.size, {}};
   image::DataFacts data;
   data.blob = blob.id;
-  data.store = located.name;
-  data.location = located.store->location(location);
+  data.store = reference.store;
+  data.location = reference.shown;
   data.referred = true;
-  data.size = status->size;
-  data.entity_tag = status->entity_tag;
+  data.size = reference.size;
+  data.entity_tag = reference.entity_tag;
   if (auto referred = image::refer(image, std::move(data), on_.clock.now(), source.import);
       !referred)
     co_return pass(referred);

@@ -33,7 +33,7 @@ DIMENSION = Dimension(
         Figure("many", "peak_bytes", "– memory at most", "MB", scale=1e6, lower_is_better=True),
         Figure("many", "errors", "– errors", "", (Goal(0, at_most=True),), lower_is_better=True),
     ),
-    (f"Before each round {IMAGES} images are there, two of them with data. Glance is Debian's, with its own runner and two workers. VISOR makes "
+    (f"Before each round {IMAGES} images are there, two of them with data. Glance is Debian's, under uwsgi with Debian's settings: two processes a processor, 32 threads each. VISOR makes "
      "records and data durable before it answers; Glance only records.",),
 )
 

@@ -2,11 +2,15 @@
 
 #include <charconv>
 #include <memory>
+#include <ranges>
+#include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "front/glance/errors.h"
 #include "http/range.h"
+#include "http/router.h"
 
 namespace visor::front::glance {
 namespace {
@@ -25,6 +29,18 @@ http::Response unsatisfiable(const Exchange& exchange, std::uint64_t size) {
   http::Response response = refusal(exchange, 416, "the range lies outside of the data");
   response.set("Content-Range", http::unsatisfied_content_range(size));
   return response;
+}
+
+/// The stores that the caller wants the data from, the most wanted first.
+Result<std::vector<std::string>> read_preferred(std::string_view query) {
+  std::vector<std::string> stores;
+  const auto pairs = http::parse_query(query);
+  if (!pairs) return fail(Code::invalid, "the query is malformed");
+  for (const auto& [name, value] : *pairs) {
+    if (name != "prefer") continue;
+    for (const auto store : std::views::split(value, ',')) stores.emplace_back(store.begin(), store.end());
+  }
+  return stores;
 }
 
 /// An upload that came to nothing because the image was deleted meanwhile.
@@ -90,7 +106,10 @@ async::Task<Result<http::Response>> download_file(service::ImageService& images,
   if (!image) co_return pass(image);
   const bool deactivated = image::phase_of(*image) == image::Phase::held;
   if (image->state != image::DataState::present && !deactivated) co_return empty_answer(204);
-  Result<service::Download> download = co_await images.download(exchange.who, id);
+  auto preferred = read_preferred(head.query);
+  if (!preferred) co_return pass(preferred);
+  Result<service::Download> download =
+      co_await images.download(exchange.who, id, std::move(*preferred));
   if (!download) co_return pass(download);
 
   const auto asked = asked_range(head);

@@ -12,6 +12,7 @@
 #include "front/glance/errors.h"
 #include "front/glance/image_routes.h"
 #include "front/glance/import_routes.h"
+#include "front/glance/location_routes.h"
 #include "front/glance/member_routes.h"
 #include "front/glance/schema_routes.h"
 #include "front/glance/task_routes.h"
@@ -31,10 +32,13 @@ std::optional<std::string> request_id_of(const http::RequestHead& head) {
   return std::string(*given);
 }
 
-Offer offer_of(const Options& options) {
+Offer offer_of(const Options& options, const auth::IdentitySource& identities) {
   Offer offer;
-  if (options.imports != nullptr) offer.import_methods = import_methods();
+  if (options.imports != nullptr) {
+    offer.import_methods = import_methods(identities.has_catalogue());
+  }
   for (const StoreInfo& store : options.stores) offer.stores.push_back(store.name);
+  offer.locations = options.locations;
   return offer;
 }
 
@@ -77,7 +81,8 @@ GlanceFrontEnd::GlanceFrontEnd(service::ImageService& images, auth::IdentitySour
     : images_(images),
       identities_(identities),
       options_(std::move(options)),
-      offer_(offer_of(options_)) {
+      offer_(offer_of(options_, identities)),
+      remote_{identities, options_.authorities_file} {
   add_image_routes();
   add_data_routes();
   add_member_routes();
@@ -93,10 +98,11 @@ void GlanceFrontEnd::add_image_routes() {
   const auto route = [this](const char* method, const char* pattern, ImageVerb verb) {
     add(method, pattern, [this, verb](Exchange& exchange) { return verb(images_, exchange); });
   };
+  constexpr const char* kImage = "/v2/images/{image}";
   add("POST", "/v2/images", [this](Exchange& e) { return create_image(images_, offer_, e); });
-  route("GET", "/v2/images", list_images);
-  route("GET", "/v2/images/{image}", show_image);
-  route("PATCH", "/v2/images/{image}", patch_image);
+  add("GET", "/v2/images", [this](Exchange& e) { return list_images(images_, offer_, e); });
+  add("GET", kImage, [this](Exchange& e) { return show_image(images_, offer_, e); });
+  add("PATCH", kImage, [this](Exchange& e) { return patch_image(images_, offer_, e); });
   route("DELETE", "/v2/images/{image}", delete_image);
   route("POST", "/v2/images/{image}/actions/deactivate", deactivate_image);
   route("POST", "/v2/images/{image}/actions/reactivate", reactivate_image);
@@ -131,7 +137,7 @@ void GlanceFrontEnd::add_import_routes() {
   add("PUT", "/v2/images/{image}/stage",
       [this](Exchange& e) { return stage_data(images_, options_.strict_formats, e); });
   add("POST", "/v2/images/{image}/import",
-      [this, &imports](Exchange& e) { return import_image(images_, imports, e); });
+      [this, &imports](Exchange& e) { return import_image(images_, imports, remote_, e); });
   route("GET", "/v2/images/{image}/tasks", list_image_tasks);
   route("POST", "/v2/images/{image}/locations", add_location);
   add("GET", "/v2/images/{image}/locations",

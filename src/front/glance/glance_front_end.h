@@ -12,12 +12,14 @@
 #include "auth/identity_source.h"
 #include "front/glance/exchange.h"
 #include "front/glance/image_routes.h"
+#include "front/glance/remote_image.h"
 #include "front/glance/store_routes.h"
 #include "http/message.h"
 #include "http/router.h"
 #include "service/definition_service.h"
 #include "service/image_service.h"
 #include "service/import_service.h"
+#include "service/location_service.h"
 #include "service/warm_images.h"
 
 namespace visor::front::glance {
@@ -29,12 +31,17 @@ struct Options {
   /// Data whose format is another than its image says is refused.
   bool strict_formats = true;
   std::vector<StoreInfo> stores;  ///< those that clients can name, by name
+  /// Takes locations as patches of an image; outlives the front end. Null: there are none in
+  /// documents, and none can be patched.
+  service::LocationService* locations = nullptr;
   /// Brings data in the background; outlives the front end. Null: there are no imports.
   service::ImportService* imports = nullptr;
   /// Outlives the front end. Null: there are no metadata definitions.
   service::DefinitionService* definitions = nullptr;
   /// What this node keeps in memory; outlives the front end. Null: there is no cache.
   service::WarmImages* cache = nullptr;
+  /// PEM file of the certificates of the cloud's other services; empty: the system's.
+  std::string authorities_file;
   /// Told of refusals that never reach a service; outlives the front end. Null: nobody is.
   audit::Log* audit = nullptr;
 };
@@ -70,6 +77,7 @@ class GlanceFrontEnd : public http::Handler {
   auth::IdentitySource& identities_;
   const Options options_;
   const Offer offer_;
+  const Remote remote_;
   http::Router router_;
 };
 

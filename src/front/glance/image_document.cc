@@ -68,7 +68,7 @@ std::optional<DigestAlgorithm> shown_digest(const image::Image& image) {
   return std::nullopt;
 }
 
-document::Value image_document(const image::Image& image, const std::vector<std::string>& stores) {
+document::Value image_document(const image::Image& image, Whereabouts whereabouts) {
   Value document = Value::object();
   document.append("id", image.id)
       .append("name", or_null(image.name))
@@ -92,7 +92,8 @@ document::Value image_document(const image::Image& image, const std::vector<std:
       .append("self", "/v2/images/" + image.id)
       .append("file", "/v2/images/" + image.id + "/file")
       .append("schema", "/v2/schemas/image");
-  if (!stores.empty()) document.append("stores", joined(stores));
+  if (!whereabouts.stores.empty()) document.append("stores", joined(whereabouts.stores));
+  if (whereabouts.locations) document.append("locations", std::move(*whereabouts.locations));
   append_properties(image, document);
   if (!image.import.empty()) {
     document.append("os_glance_importing_to_stores", joined(image.awaited_stores));

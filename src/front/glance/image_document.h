@@ -1,6 +1,7 @@
 // An image as the Image API shows it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,9 +10,14 @@
 
 namespace visor::front::glance {
 
+/// Where an image's data lies, as far as it is shown.
+struct Whereabouts {
+  std::vector<std::string> stores = {};       ///< in the order that is shown; empty: nowhere
+  std::optional<document::Value> locations{};  ///< nothing: they are not shown here
+};
+
 /// All attributes of an image; those without a value are null, its properties stand beside them.
-/// `stores`: where its data lies, in the order that is shown; empty: nowhere.
-document::Value image_document(const image::Image& image, const std::vector<std::string>& stores);
+document::Value image_document(const image::Image& image, Whereabouts whereabouts);
 
 /// A property that is kept as an attribute of the image itself, or a free one; nothing if the image
 /// has none of this name.

@@ -237,32 +237,40 @@ class Changes {
 
 }  // namespace
 
-Result<NewImage> read_new_image(const document::Value& body) {
-  if (!body.is_object()) return fail(Code::invalid, "the request's body is an object");
-  NewImage made;
-  made.edits.push_back(edit_of("access", std::string(to_string(image::Access::members))));
+Result<image::Edits> read_attributes(const document::Value& body) {
+  image::Edits all;
   std::size_t properties = 0;
   for (const document::Member& member : *body.as_object()) {
     const std::string& name = member.name;
-    if (name == "id") {
-      const std::string* id = member.value.as_text();
-      if (id == nullptr || !is_uuid(to_lower(*id))) return wrong(name, "it is a UUID");
-      made.id = to_lower(*id);
-      continue;
-    }
+    if (name == "id") continue;
     const Kind kind = kind_of(name);
     if (kind == Kind::read_only || kind == Kind::reserved) return not_yours(name);
     if (kind == Kind::settable) {
       auto edit = read_attribute(name, member.value);
       if (!edit) return pass(edit);
-      made.edits.push_back(std::move(*edit));
+      all.push_back(std::move(*edit));
       continue;
     }
     auto edits = read_property(name, &member.value);
     if (!edits) return pass(edits);
-    for (image::Edit& edit : *edits) made.edits.push_back(std::move(edit));
+    for (image::Edit& edit : *edits) all.push_back(std::move(edit));
     if (++properties > image::kMaxExtraAttributes) return too_many_properties();
   }
+  return all;
+}
+
+Result<NewImage> read_new_image(const document::Value& body) {
+  if (!body.is_object()) return fail(Code::invalid, "the request's body is an object");
+  NewImage made;
+  if (const Value* const id = body.find("id")) {
+    const std::string* const text = id->as_text();
+    if (text == nullptr || !is_uuid(to_lower(*text))) return wrong("id", "it is a UUID");
+    made.id = to_lower(*text);
+  }
+  auto edits = read_attributes(body);
+  if (!edits) return pass(edits);
+  made.edits.push_back(edit_of("access", std::string(to_string(image::Access::members))));
+  for (image::Edit& edit : *edits) made.edits.push_back(std::move(edit));
   return made;
 }
 

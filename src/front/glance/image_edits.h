@@ -17,6 +17,9 @@ struct NewImage {
   image::Edits edits;
 };
 
+/// The attributes and properties that a document has, without an id. Errors as below.
+Result<image::Edits> read_attributes(const document::Value& body);
+
 /// The image that the body of a POST describes; shared with nobody yet if it does not say.
 /// `invalid` for a value that an attribute can't have, `forbidden` for one that is the server's,
 /// `too_large` for too many properties or tags.

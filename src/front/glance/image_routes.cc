@@ -8,6 +8,8 @@
 #include "front/glance/image_document.h"
 #include "front/glance/image_edits.h"
 #include "front/glance/list_query.h"
+#include "front/glance/location_edits.h"
+#include "front/glance/location_routes.h"
 #include "front/glance/patch.h"
 
 namespace visor::front::glance {
@@ -19,11 +21,28 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
-async::Task<Result<http::Response>> image_answer(service::ImageService& images, int status,
-                                                 image::Image image) {
+/// The document of an image for the caller of a request.
+async::Task<Result<document::Value>> document_of(service::ImageService& images, const Offer& offer,
+                                                 const Exchange& exchange,
+                                                 const image::Image& image) {
+  Whereabouts whereabouts;
   Result<std::vector<std::string>> stores = co_await images.stores_of(image);
   if (!stores) co_return pass(stores);
-  co_return document_answer(status, image_document(image, *stores));
+  whereabouts.stores = std::move(*stores);
+  if (offer.locations != nullptr) {
+    Result<std::vector<service::Location>> places = co_await images.locations_of(image);
+    if (!places) co_return pass(places);
+    const bool whole = image::check_may_change(exchange.who, image).has_value();
+    whereabouts.locations = locations_document(*places, whole);
+  }
+  co_return image_document(image, std::move(whereabouts));
+}
+
+async::Task<Result<http::Response>> image_answer(service::ImageService& images, const Offer& offer,
+                                                 const Exchange& exchange, image::Image image) {
+  Result<document::Value> document = co_await document_of(images, offer, exchange, image);
+  if (!document) co_return pass(document);
+  co_return document_answer(200, *document);
 }
 
 /// A page's links: to the first page, and to the one that follows.
@@ -46,14 +65,17 @@ async::Task<Result<http::Response>> create_image(service::ImageService& images, 
   Result<image::Image> image = co_await images.register_image(
       exchange.who, std::move(wanted->edits), service::Data::none(), std::move(registration));
   if (!image) co_return pass(image);
-  http::Response response = document_answer(201, image_document(*image, {}));
+  Result<document::Value> document = co_await document_of(images, offer, exchange, *image);
+  if (!document) co_return pass(document);
+  http::Response response = document_answer(201, *document);
   response.set("Location", exchange.address + "/v2/images/" + image->id);
   response.set("OpenStack-image-import-methods", joined(offer.import_methods));
   response.set("OpenStack-image-store-ids", joined(offer.stores));
   co_return response;
 }
 
-async::Task<Result<http::Response>> list_images(service::ImageService& images, Exchange& exchange) {
+async::Task<Result<http::Response>> list_images(service::ImageService& images, const Offer& offer,
+                                                Exchange& exchange) {
   auto list = read_list_query(exchange.request.head.query);
   if (!list) co_return pass(list);
   Result<image::Page> page = co_await images.find(exchange.who, list->query);
@@ -64,10 +86,10 @@ async::Task<Result<http::Response>> list_images(service::ImageService& images, E
   std::string& text = response.text;
   text = "{\"images\":[";
   for (const image::Image& image : page->images) {
-    Result<std::vector<std::string>> stores = co_await images.stores_of(image);
-    if (!stores) co_return pass(stores);
+    Result<document::Value> document = co_await document_of(images, offer, exchange, image);
+    if (!document) co_return pass(document);
     if (&image != &page->images.front()) text += ',';
-    document::append_json(text, image_document(image, *stores));
+    document::append_json(text, *document);
   }
   text += "],\"first\":";
   document::append_json_string(text, list_link(*list, nullptr));
@@ -80,13 +102,15 @@ async::Task<Result<http::Response>> list_images(service::ImageService& images, E
   co_return response;
 }
 
-async::Task<Result<http::Response>> show_image(service::ImageService& images, Exchange& exchange) {
+async::Task<Result<http::Response>> show_image(service::ImageService& images, const Offer& offer,
+                                               Exchange& exchange) {
   Result<image::Image> image = co_await images.show(exchange.who, exchange.parameters[0]);
   if (!image) co_return pass(image);
-  co_return co_await image_answer(images, 200, std::move(*image));
+  co_return co_await image_answer(images, offer, exchange, std::move(*image));
 }
 
-async::Task<Result<http::Response>> patch_image(service::ImageService& images, Exchange& exchange) {
+async::Task<Result<http::Response>> patch_image(service::ImageService& images, const Offer& offer,
+                                                Exchange& exchange) {
   const std::string type = content_type(exchange.request.head);
   if (type != kPatchType && type != kOldPatchType) {
     http::Response response = wrong_media_type(exchange, kPatchType);
@@ -98,6 +122,12 @@ async::Task<Result<http::Response>> patch_image(service::ImageService& images, E
   if (!body) co_return pass(body);
   auto operations = read_patch(*body, old_form);
   if (!operations) co_return pass(operations);
+  if (offer.locations != nullptr && changes_locations(*operations)) {
+    Result<image::Image> located =
+        co_await change_locations(*offer.locations, std::move(*operations), exchange);
+    if (!located) co_return pass(located);
+    co_return co_await image_answer(images, offer, exchange, std::move(*located));
+  }
   service::Editor editor = [operations = std::move(*operations),
                             old_form](const image::Image& image) {
     return read_changes(image, operations, old_form);
@@ -105,7 +135,7 @@ async::Task<Result<http::Response>> patch_image(service::ImageService& images, E
   Result<image::Image> image =
       co_await images.change(exchange.who, exchange.parameters[0], std::move(editor));
   if (!image) co_return pass(image);
-  co_return co_await image_answer(images, 200, std::move(*image));
+  co_return co_await image_answer(images, offer, exchange, std::move(*image));
 }
 
 async::Task<Result<http::Response>> delete_image(service::ImageService& images,

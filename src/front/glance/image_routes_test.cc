@@ -404,5 +404,88 @@ TEST_F(Images, AnswerInTheFormThatClientsKnow) {
   EXPECT_EQ(as("ada", body.body("x")).status, 400);
 }
 
+class LocatedImages : public Images {
+ protected:
+  LocatedImages() {
+    auto web = std::make_unique<service::RemoteStore>();
+    for (const char* url : {"http://x/a?key=1", "http://x/b"}) web->put(url, "some data");
+    stores_.add_reference("web", std::move(web), {"http"});
+    show_locations(true);
+  }
+  void show_locations(bool on) {
+    Options options;
+    if (on) options.locations = &locations_;
+    make_front_end(std::move(options));
+  }
+  Answer add_location(std::string_view caller, const std::string& id, const std::string& url) {
+    return patch(caller, id, R"([{"op":"add","path":"/locations/-","value":{"url":")" + url +
+                                 R"(","metadata":{"a":"b"}}}])");
+  }
+  std::string locations(std::string_view caller, const std::string& id) {
+    const document::Value image = as(caller, "GET", "/v2/images/" + id).json();
+    const document::Value* list = image.find("locations");
+    return list == nullptr ? "(none)" : document::write_json(*list);
+  }
+  std::string queued() {
+    return create("ada", R"({"disk_format":"raw","container_format":"bare","visibility":"shared"})");
+  }
+
+  service::LocationService locations_{service::Foundation{client_, stores_, digest_pool_, slices_,
+                                                          clock_, quota_}};
+};
+
+TEST_F(LocatedImages, AreActiveOnceTheyHaveALocation) {
+  const std::string id = queued();
+  EXPECT_EQ(locations("ada", id), "[]");
+  const Answer added = add_location("ada", id, "http://x/a?key=1");
+  ASSERT_EQ(added.status, 200) << added.body;
+  EXPECT_EQ(attribute("ada", id, "status"), "active");
+  EXPECT_EQ(attribute("ada", id, "stores"), "web");
+  EXPECT_EQ(locations("ada", id),
+            R"([{"url":"http://x/a?key=1","metadata":{"a":"b","store":"web"}}])");
+  EXPECT_EQ(as("ada", "GET", "/v2/images/" + id + "/file").body, "some data");
+  EXPECT_NE(as("ada", "GET", "/v2/images").body.find("\"locations\":[{"), std::string::npos);
+}
+
+TEST_F(LocatedImages, ShowTheKeyInALocationToTheirOwnersAlone) {
+  const std::string id = queued();
+  ASSERT_EQ(add_location("ada", id, "http://x/a?key=1").status, 200);
+  ASSERT_EQ(patch("root", id, R"([{"op":"replace","path":"/visibility","value":"public"}])").status,
+            200);
+  EXPECT_NE(locations("ada", id).find("key=1"), std::string::npos);
+  EXPECT_EQ(locations("bob", id).find("key=1"), std::string::npos);
+  EXPECT_EQ(add_location("bob", id, "http://x/b").status, 403);
+}
+
+TEST_F(LocatedImages, LoseALocationByAnAdministratorsPatchOnly) {
+  const std::string id = queued();
+  ASSERT_EQ(add_location("ada", id, "http://x/a?key=1").status, 200);
+  ASSERT_EQ(add_location("ada", id, "http://x/b").status, 200);
+  constexpr const char* kRemoval = R"([{"op":"remove","path":"/locations/0"}])";
+  EXPECT_EQ(patch("ada", id, kRemoval).status, 403);
+  EXPECT_EQ(patch("root", id, kRemoval).status, 200);
+  EXPECT_EQ(patch("root", id, kRemoval).status, 403) << "the last one stays";
+  EXPECT_NE(locations("ada", id).find("http://x/b"), std::string::npos);
+}
+
+TEST_F(LocatedImages, HaveNoneWhereTheOperatorDoesNotWantIt) {
+  const std::string id = queued();
+  show_locations(false);
+  EXPECT_EQ(locations("ada", id), "(none)");
+  EXPECT_EQ(add_location("ada", id, "http://x/b").status, 403);
+}
+
+TEST_F(LocatedImages, AreReadFromTheStoreThatTheCallerPrefers) {
+  const std::string id = active("ada", "an image", "our data!");
+  ASSERT_EQ(add_location("ada", id, "http://x/b").status, 200);
+  const auto body = [&](const std::string& query) {
+    return as("ada", "GET", "/v2/images/" + id + "/file" + query).body;
+  };
+  EXPECT_EQ(body(""), "our data!");
+  EXPECT_EQ(body("?prefer=web,main"), "some data");
+  EXPECT_EQ(body("?prefer=far,main"), "our data!");
+  EXPECT_EQ(as("ada", "GET", "/v2/images/" + id + "/file?prefer=nowhere").status, 400);
+}
+
 }  // namespace
 }  // namespace visor::front::glance

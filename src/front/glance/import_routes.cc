@@ -8,9 +8,11 @@
 
 #include "base/clock.h"
 #include "base/encoding.h"
+#include "base/random.h"
 #include "document/json.h"
 #include "front/glance/data_routes.h"
 #include "front/glance/errors.h"
+#include "front/glance/location_edits.h"
 
 namespace visor::front::glance {
 namespace {
@@ -22,7 +24,8 @@ constexpr std::string_view kDataType = "application/octet-stream";
 
 constexpr std::array kMethods = {std::pair{std::string_view("glance-direct"), Kind::staged},
                                  std::pair{std::string_view("web-download"), Kind::fetched},
-                                 std::pair{std::string_view("copy-image"), Kind::copied}};
+                                 std::pair{std::string_view("copy-image"), Kind::copied},
+                                 std::pair{std::string_view("glance-download"), Kind::brought}};
 
 std::optional<Kind> parse_method(std::string_view name) {
   for (const auto& [method, kind] : kMethods) {
@@ -53,18 +56,38 @@ Result<std::vector<std::string>> read_stores(const Value& body) {
   return stores;
 }
 
-Result<void> check_web_address(std::string_view uri) {
-  const std::string scheme = to_lower(uri.substr(0, uri.find("://")));
-  if (scheme == "http" || scheme == "https") return {};
-  return fail(Code::invalid, "images are fetched from http and https addresses only");
+/// Which image of which other service is to be imported.
+Result<RemoteImage> read_remote(const Value& method, const Exchange& exchange) {
+  const auto member = [&method](const char* name) {
+    const std::string* const text = method.text(name);
+    return text == nullptr ? std::string() : *text;
+  };
+  RemoteImage image;
+  image.id = to_lower(member("glance_image_id"));
+  if (!is_uuid(image.id)) {
+    return fail(Code::invalid, "The remote image id does not look like a UUID.");
+  }
+  image.service.type = "image";
+  image.service.region = member("glance_region");
+  if (image.service.region.empty()) {
+    return fail(Code::invalid, "glance-download needs a glance_region");
+  }
+  if (auto interface = member("glance_service_interface"); !interface.empty()) {
+    image.service.interface = std::move(interface);
+  }
+  image.service.here = exchange.address;
+  image.token = Secret(std::string(exchange.request.head.field("x-auth-token").value_or("")));
+  return image;
 }
 
-Result<service::ImportRequest> read_import(const Value& body, const Exchange& exchange) {
+Result<service::ImportRequest> read_import(const Value& body, const Remote& remote,
+                                           const Exchange& exchange) {
   const Value* const method = body.find("method");
   const std::string* name = method == nullptr ? nullptr : method->text("name");
   if (name == nullptr) return fail(Code::invalid, "an import needs a method with a name");
   const auto kind = parse_method(*name);
-  if (!kind) {
+  const bool offered = kind != Kind::brought || remote.identities.has_catalogue();
+  if (!kind || !offered) {
     return fail(Code::invalid, "Unknown import method name '" + name->substr(0, 60) + "'.");
   }
   service::ImportRequest request;
@@ -77,6 +100,13 @@ Result<service::ImportRequest> read_import(const Value& body, const Exchange& ex
     if (uri == nullptr) return fail(Code::invalid, "web-download needs a uri");
     if (auto web = check_web_address(*uri); !web) return pass(web);
     request.location = *uri;
+  }
+  if (request.kind == Kind::brought) {
+    auto image = read_remote(*method, exchange);
+    if (!image) return pass(image);
+    request.bring = [remote, image = std::move(*image)] {
+      return open_remote_image(remote, image);
+    };
   }
   auto stores = read_stores(body);
   if (!stores) return pass(stores);
@@ -121,43 +151,13 @@ std::string_view task_status(service::Import::State state) {
   return "failure";
 }
 
-std::size_t hex_length(DigestAlgorithm algorithm) {
-  switch (algorithm) {
-    case DigestAlgorithm::md5:
-      return 32;
-    case DigestAlgorithm::sha1:
-      return 40;
-    case DigestAlgorithm::sha256:
-      return 64;
-    case DigestAlgorithm::sha512:
-      return 128;
-  }
-  return 0;
-}
-
-/// "sha512:…"; empty if the caller does not say what the data must be.
-Result<std::string> read_validation(const Value& body) {
-  const Value* const data = body.find("validation_data");
-  if (data == nullptr) return std::string();
-  const std::string* algorithm = data->text("os_hash_algo");
-  const std::string* value = data->text("os_hash_value");
-  if (algorithm == nullptr && value == nullptr) return std::string();
-  if (algorithm == nullptr || value == nullptr) {
-    return fail(Code::invalid, "os_hash_algo and os_hash_value come together");
-  }
-  const auto known = parse_digest_algorithm(*algorithm);
-  if (!known) return fail(Code::invalid, "os_hash_algo is md5, sha1, sha256 or sha512");
-  if (value->size() != hex_length(*known) || !from_hex(to_lower(*value))) {
-    return fail(Code::invalid, "os_hash_value is no digest of " + *algorithm + " in hexadecimal");
-  }
-  return *algorithm + ":" + to_lower(*value);
-}
-
 }  // namespace
 
-std::vector<std::string> import_methods() {
+std::vector<std::string> import_methods(bool between_services) {
   std::vector<std::string> names;
-  for (const auto& [method, kind] : kMethods) names.emplace_back(method);
+  for (const auto& [method, kind] : kMethods) {
+    if (kind != Kind::brought || between_services) names.emplace_back(method);
+  }
   return names;
 }
 
@@ -212,66 +212,22 @@ async::Task<Result<http::Response>> stage_data(service::ImageService& images, bo
 
 async::Task<Result<http::Response>> import_image(service::ImageService& images,
                                                  service::ImportService& imports,
-                                                 Exchange& exchange) {
+                                                 const Remote& remote, Exchange& exchange) {
   Result<Value> body = co_await read_document(exchange);
   if (!body) co_return pass(body);
-  auto request = read_import(*body, exchange);
+  auto request = read_import(*body, remote, exchange);
   if (!request) co_return pass(request);
   Result<image::Image> image = co_await images.show(exchange.who, exchange.parameters[0]);
   if (!image) co_return pass(image);
-  if (auto ready = check_formats(*image); !ready) {
+  // What comes from another service brings them along.
+  auto ready = request->kind == Kind::brought ? Result<void>{} : check_formats(*image);
+  if (!ready) {
     co_return fail(Code::conflict, ready.error().message);
   }
   Result<std::optional<service::Import>> asked =
       co_await imports.request(exchange.who, std::move(*request));
   if (!asked) co_return pass(asked);
   co_return empty_answer(202);
-}
-
-async::Task<Result<http::Response>> add_location(service::ImportService& imports,
-                                                 Exchange& exchange) {
-  Result<Value> body = co_await read_document(exchange);
-  if (!body) co_return pass(body);
-  const std::string* url = body->text("url");
-  if (url == nullptr || url->empty()) co_return fail(Code::invalid, "a location needs a url");
-  auto digest = read_validation(*body);
-  if (!digest) co_return pass(digest);
-  if (auto web = check_web_address(*url); !web) co_return pass(web);
-  service::ImportRequest request;
-  request.kind = Kind::referred;
-  request.image = exchange.parameters[0];
-  request.location = *url;
-  request.request = exchange.request_id;
-  request.note = document::write_json(*body);
-  request.digest = std::move(*digest);
-  Result<std::optional<service::Import>> asked =
-      co_await imports.request(exchange.who, std::move(request));
-  if (!asked) co_return pass(asked);
-  Value answer = Value::array();
-  Value location = Value::object();
-  location.append("url", *url).append("metadata", Value::object());
-  answer.push(std::move(location));
-  co_return document_answer(202, answer);
-}
-
-async::Task<Result<http::Response>> list_locations(service::ImageService& images,
-                                                   Exchange& exchange) {
-  if (!exchange.who.service) {
-    auto allowed = check_administrator(exchange, "see where an image's data lies");
-    if (!allowed) co_return pass(allowed);
-  }
-  Result<image::Image> image = co_await images.show(exchange.who, exchange.parameters[0]);
-  if (!image) co_return pass(image);
-  Result<std::vector<service::Location>> locations = co_await images.locations_of(*image);
-  if (!locations) co_return pass(locations);
-  Value answer = Value::array();
-  for (const service::Location& each : *locations) {
-    Value location = Value::object();
-    location.append("url", each.location)
-        .append("metadata", Value::object({{"store", each.store}}));
-    answer.push(std::move(location));
-  }
-  co_return document_answer(200, answer);
 }
 
 async::Task<Result<http::Response>> list_image_tasks(service::ImportService& imports,

@@ -1,27 +1,25 @@
-// Data that comes in the background: staging, imports, locations, and the tasks that tell of them.
+// Data that comes in the background: staging, imports, and the tasks that tell of them.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "front/glance/exchange.h"
+#include "front/glance/remote_image.h"
 #include "service/image_service.h"
 #include "service/import_service.h"
 
 namespace visor::front::glance {
 
-/// The ways in which an image's data can be imported.
-std::vector<std::string> import_methods();
+/// The ways in which an image's data can be imported. `between_services`: also from another image
+/// service of the same cloud.
+std::vector<std::string> import_methods(bool between_services);
 
 async::Task<Result<http::Response>> stage_data(service::ImageService& images, bool strict_formats,
                                                Exchange& exchange);
 async::Task<Result<http::Response>> import_image(service::ImageService& images,
                                                  service::ImportService& imports,
-                                                 Exchange& exchange);
-async::Task<Result<http::Response>> add_location(service::ImportService& imports,
-                                                 Exchange& exchange);
-async::Task<Result<http::Response>> list_locations(service::ImageService& images,
-                                                   Exchange& exchange);
+                                                 const Remote& remote, Exchange& exchange);
 async::Task<Result<http::Response>> list_image_tasks(service::ImportService& imports,
                                                      Exchange& exchange);
 async::Task<Result<http::Response>> delete_from_store(service::ImportService& imports,

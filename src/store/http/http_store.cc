@@ -11,6 +11,9 @@
 namespace visor::store {
 namespace {
 
+// The fetcher takes none, since nobody sends one (RFC 9110, 7.1).
+std::string without_fragment(const std::string& key) { return key.substr(0, key.find('#')); }
+
 std::unexpected<Error> read_only() {
   return fail(Code::unsupported, "data on a remote server can be read, not changed", "http");
 }
@@ -88,7 +91,13 @@ Capability HttpStore::capability() const {
   return {.ranges = true, .reference = Capability::Reference::privileged};
 }
 
+std::string HttpStore::location(const std::string& key) const {
+  const std::string address = without_fragment(key);
+  return address.substr(0, address.find('?')) + key.substr(address.size());
+}
+
 async::Task<Result<BlobStatus>> HttpStore::stat(std::string key) {
+  key = without_fragment(key);
   auto head = co_await fetcher_.head(key);
   if (!head) co_return pass(head);
   if (head->status != 200 && !head_refused(head->status)) co_return refused(head->status);
@@ -122,7 +131,8 @@ async::Task<Result<std::unique_ptr<async::ByteSource>>> HttpStore::open(std::str
   }
   const auto asked = requested(range);
   auto conditions = conditions_for(version);
-  auto response = co_await fetcher_.get(std::move(key), asked, std::move(conditions));
+  std::string url = without_fragment(key);
+  auto response = co_await fetcher_.get(std::move(url), asked, std::move(conditions));
   if (!response) co_return pass(response);
   const auto& head = (*response)->head;
   if (head.status == 206) co_return take_part(**response, range, version);

@@ -10,7 +10,8 @@
 
 namespace visor::store {
 
-/// Read-only; its keys are URLs that the fetcher's guard allows. Thread-safe; calls are made on an
+/// Read-only; its keys are URLs that the fetcher's guard allows, perhaps with a fragment, which is
+/// for people: no server is told of it. Thread-safe; calls are made on an
 /// executor's thread.
 ///
 /// Errors beside the store's and the fetcher's: `forbidden` if the server asks for credentials,
@@ -39,9 +40,7 @@ class HttpStore : public Store {
   async::Task<Result<Listing>> list(std::string after, std::uint32_t limit) override;
   /// The URL without its query, which is where presigned URLs and access tokens have their secrets.
   /// User and password can't be in it, since the guard refuses them.
-  std::string location(const std::string& key) const override {
-    return key.substr(0, key.find_first_of("?#"));
-  }
+  std::string location(const std::string& key) const override;
 
  private:
   async::Task<Result<BlobStatus>> stat_by_get(std::string key);

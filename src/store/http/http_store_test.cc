@@ -153,6 +153,15 @@ TEST_F(HttpStoreTest, ReadsRangesFromServersWithAndWithoutThem) {
   }
 }
 
+TEST_F(HttpStoreTest, AsksNoServerForAFragment) {
+  use(Habits{});
+  EXPECT_EQ(run_until_done(store_->stat(key() + "#second"))->size, 10u);
+  auto source = run_until_done(store_->open(key() + "#second", ByteRange{2, 3}, {}));
+  ASSERT_TRUE(source) << source.error().message;
+  async::ByteSource& data = **source;
+  EXPECT_EQ(*run_until_done(async::read_all(data, 100)), "234");
+}
+
 TEST_F(HttpStoreTest, KnowsTheSizeOfWhatItReads) {
   use(Habits{});
   auto source = run_until_done(store_->open(key(), {2, 5}, ""));
@@ -249,6 +258,7 @@ TEST_F(HttpStoreTest, IsReadOnlyAndForThePrivileged) {
   EXPECT_EQ(run_until_done(store_->list("", 1)).error().code, Code::unsupported);
   EXPECT_EQ(store_->location("http://a/b"), "http://a/b");
   EXPECT_EQ(store_->location("http://a/b?X-Amz-Signature=0f"), "http://a/b") << "a secret";
+  EXPECT_EQ(store_->location("http://a/b?X-Amz-Signature=0f#disk"), "http://a/b#disk");
   EXPECT_EQ(server_->connections(), 0u);
 }
 
