@@ -151,8 +151,8 @@ std::string_view configuration_template() {
 #glance:
 # Whether data is refused whose format is another than its image says (disk_format, of bare images).
 #  strict_formats: true
-# Whether images show where their data lies to whoever sees them, and whoever may change an image may
-# say where it lies, by a patch of its locations. Clouds that make images from snapshots want it.
+# Whether images show where their data lies, and who may change one may say where, by a patch of
+# its locations. Clouds that make images from snapshots want it.
 #  show_multiple_locations: false
 
 #deleted_images:

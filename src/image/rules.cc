@@ -126,6 +126,8 @@ Result<void> adopt_staged(Image& image, Time now) {
 void drop_data(Image& image, Time now) {
   image.state = DataState::none;
   image.blob.clear();
+  // Where a reference lay, no upload can go.
+  if (image.referred) image.store.clear();
   image.location.clear();
   image.referred = false;
   image.size.reset();

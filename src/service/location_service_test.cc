@@ -20,6 +20,7 @@ class Locations : public ServiceFixture {
     for (const char* name : {"a", "b", "c"}) remote_->put(far(name), "some data");
     remote_->put(far("long"), "data of another size");
     owner_.may_refer = true;
+    root_.everybody = true;
     auto other = std::make_unique<StubbornStore>();
     stores_.add("other", std::move(other));
   }
@@ -56,7 +57,7 @@ class Locations : public ServiceFixture {
   std::string uploaded() { return add(alice_, draft(), "some data")->id; }
   std::int64_t charged() { return counter(bytes_counter("alice")); }
 
-  const Principal root_ = Principal::root("root");
+  Principal root_ = Principal::root("root");
   Principal owner_ = Principal::of("alice");
   LocationService locations_{Foundation{client_, stores_, digest_pool_, slices_, clock_, quota_}};
 };

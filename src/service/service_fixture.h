@@ -222,7 +222,9 @@ class RemoteStore final : public store::Store {
   async::Task<Result<store::Listing>> list(std::string, std::uint32_t) override {
     co_return fail(Code::unsupported, "read-only");
   }
-  std::string location(const std::string& key) const override { return key; }
+  std::string location(const std::string& key) const override {
+    return key.substr(0, key.find('?'));
+  }
 
  private:
   std::map<std::string, std::string> blobs_;

@@ -1,6 +1,4 @@
-"""What became of each test of a stestr run: outcome.py IDS SUBUNIT JUNIT SUMMARY [ABSENT]. Run by the Python that has subunit.
-
-ABSENT is a file of "PATTERN: REASON" lines: tests that were left out, since the server does not offer what they are about.
+"""What became of each test of a stestr run: outcome.py IDS SUBUNIT JUNIT SUMMARY. Run by the Python that has subunit.
 
 IDS are those that stestr listed, one a line. A class that could not be set up reports that and none of its tests; here each of them
 has that outcome. One that was never heard of has failed. Exit status 1 unless every test that ran has passed, and one did.
@@ -42,12 +40,7 @@ def text_of(details):
     return "\n".join(detail.as_text() for detail in telling or details.values()).strip()
 
 
-def read_absent(path):
-    lines = pathlib.Path(path).read_text().splitlines() if path else []
-    return dict(line.split(": ", 1) for line in lines if line and not line.startswith("#"))
-
-
-def outcomes(ids, stream, absent):
+def outcomes(ids, stream):
     """A Test for each id, by name."""
     heard, fixtures = {}, {}
     for name, *rest in records(stream):
@@ -56,10 +49,6 @@ def outcomes(ids, stream, absent):
         (fixtures if fixture and name.startswith("setUp") else heard)[fixture.group("group") if fixture else name] = rest
     for name in sorted(set(ids) | set(heard)):
         group, _, short = name.split("[")[0].rpartition(".")
-        reason = next((reason for pattern, reason in absent.items() if re.search(pattern, name)), None)
-        if reason and name not in heard:
-            yield Test(group, short, "skipped", reason, 0.0)
-            continue
         yield Test(group, short, *(heard.get(name) or fixtures.get(group) or ("failed", "it never reported", 0.0)))
 
 
@@ -72,9 +61,9 @@ def write_junit(tests, path):
     ElementTree.ElementTree(suite).write(path)
 
 
-def main(ids, recorded, junit, summary, absent=None):
+def main(ids, recorded, junit, summary):
     with open(recorded, "rb") as stream:
-        tests = list(outcomes(pathlib.Path(ids).read_text().split(), stream, read_absent(absent)))
+        tests = list(outcomes(pathlib.Path(ids).read_text().split(), stream))
     for test in tests:
         if test.outcome == "skipped":
             print(f"skipped: {test.group}.{test.name}: {test.text.splitlines()[0] if test.text else 'no reason given'}")
