@@ -3,9 +3,10 @@
 // Source: the Identity API v3 reference.
 #pragma once
 
+#include <array>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "auth/account.h"
 #include "auth/application_credentials.h"
@@ -19,11 +20,25 @@ namespace visor::front::identity {
 inline constexpr std::string_view kDomainId = "default";
 inline constexpr std::string_view kDomainName = "Default";
 
+/// Who a place of the catalogue is for.
+inline constexpr std::array<std::string_view, 3> kInterfaces = {"public", "internal", "admin"};
+
+/// A place of the catalogue where a service is found.
+struct Endpoint {
+  std::string type;  ///< of the service: "image"
+  std::string region;
+  std::string interface;  ///< one of kInterfaces
+  std::string url;
+};
+
 /// The services that a client finds here.
 struct Services {
   std::string region;
   std::string identity;  ///< "http://127.0.0.1:5000", without /v3
   std::string image;     ///< empty: there is none
+  /// Of other services, and of those two elsewhere. One that names type, region and interface of
+  /// the two above stands in the place of that.
+  std::span<const Endpoint> further;
 };
 
 /// `2026-11-29T18:00:00.000000Z`
