@@ -99,11 +99,7 @@ ImageImport::ImageImport(client::ImageApi& source, client::ImageApi& target,
 
 template <class Call>
 auto ImageImport::patiently(Call call) -> decltype(call()) {
-  for (int attempt = 1;; ++attempt) {
-    auto done = call();
-    if (done || !may_pass(done.error()) || attempt >= attempts_) return done;
-    if (terms_.stop->wait(pause_before(attempt))) return done;
-  }
+  return command::patiently(attempts_, *terms_.stop, std::move(call));
 }
 
 ImportedImage ImageImport::run(const PlannedImage& planned) {
@@ -130,7 +126,8 @@ ImportedImage ImageImport::run(const PlannedImage& planned) {
     return result;
   }
   const Failure& failure = done.error().failure;
-  const bool stopped = failure.error.code == Code::cancelled && terms_.stop->stopped();
+  const bool stopped =
+      terms_.stop->stopped() && (failure.error.code == Code::cancelled || may_pass(failure));
   result.outcome = stopped ? ImportedImage::Outcome::not_tried : ImportedImage::Outcome::failed;
   result.reason = stopped ? std::string("it was stopped")
                           : explained(done.error(), source_.address(), target_.address());
@@ -250,7 +247,9 @@ Happened ImageImport::send(const Value& source) {
     if (attempt >= attempts_ || !(wrong || too_early || may_pass(failure))) {
       return std::unexpected(std::move(sent.error()));
     }
-    if (terms_.stop->wait(pause_before(attempt))) return std::unexpected(std::move(sent.error()));
+    if (terms_.stop->wait(pause_after(attempt, failure))) {
+      return std::unexpected(std::move(sent.error()));
+    }
     auto target = settled(id);
     if (!target) return std::unexpected(std::move(target.error()));
     // All of it arrived, and only the answer was lost.
