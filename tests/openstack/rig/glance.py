@@ -27,6 +27,7 @@ image_cache_dir = {place}/cache
 image_cache_driver = sqlite
 worker_self_reference_url = {origin}
 image_size_cap = 1099511627776
+{more}
 [database]
 connection = sqlite:///{data}/glance.db
 [glance_store]
@@ -67,14 +68,15 @@ service_token_roles_required = true
 
 
 class Glance(WsgiServer):
-    """With a Keystone; without one everybody is the administrator. `inspect`: uploads must be of the format that they say."""
+    """With a Keystone; without one everybody is the administrator. `inspect`: uploads must be of the format that they say. `more`: options
+    of the section DEFAULT, a line each."""
 
     module = "glance.wsgi.api:application"
     threads = 16
 
-    def __init__(self, keystone=None, beside=None, inspect=True):
+    def __init__(self, keystone=None, beside=None, inspect=True, more=""):
         super().__init__()
-        self._inspect = inspect
+        self._inspect, self._more = inspect, more
         self.keystone, self._beside = keystone, beside
 
     @property
@@ -90,7 +92,7 @@ class Glance(WsgiServer):
         paste = self.place / "glance-api-paste.ini"
         shutil.copy(shared("etc/glance/glance-api-paste.ini"), paste)
         text = CONFIGURATION.format(place=self.place, data=data, origin=self.origin, paste=paste, inspect=str(self._inspect).lower(),
-                                    flavor="keystone+cachemanagement" if self.keystone else "cachemanagement")
+                                    flavor="keystone+cachemanagement" if self.keystone else "cachemanagement", more=self._more)
         if self.keystone:
             text += ASKS_KEYSTONE.format(auth_url=self.keystone.auth_url, password=USERS["visor"].password)
         (self.place / "glance-api.conf").write_text(text)
