@@ -4,14 +4,16 @@
         glance.url
 
 Two writable file stores (`one` and `two`) and a store of references, `web`. `beside` gives a second worker: the same images, a
-staging folder and a cache of its own.
+staging folder and a cache of its own. The database that all begin with is kept in build/openstack.
 """
 
+import pathlib
 import shutil
 import subprocess
+import tempfile
 
-from . import Unavailable
-from .environment import program, shared
+from . import CACHE, Unavailable
+from .environment import alone, program, shared, version
 from .keystone import USERS
 from .wsgi import WsgiServer
 
@@ -97,14 +99,27 @@ class Glance(WsgiServer):
             text += ASKS_KEYSTONE.format(auth_url=self.keystone.auth_url, password=USERS["visor"].password)
         (self.place / "glance-api.conf").write_text(text)
         if not self._beside:
-            self._manage("db_sync")
-            self._manage("db_load_metadefs", shared("etc/glance/metadefs"))
-
-    def _manage(self, *words):
-        done = subprocess.run([program("glance-manage"), "--config-file", self.place / "glance-api.conf", *words],
-                              capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise Unavailable(f"glance-manage {words[0]} failed: {done.stderr[-600:].strip()}")
+            shutil.copy(_filled(), self.place / "glance.db")
 
     def variables(self):
         return {"OS_GLANCE_CONFIG_DIR": str(self.place)}
+
+
+def _filled():
+    """The database that each Glance begins with a copy of."""
+    made = CACHE / f"glance-{version()}.db"
+    with alone("glance"):
+        if not made.exists():
+            with tempfile.TemporaryDirectory(dir=CACHE, prefix="glance-") as folder:
+                partial, configuration = pathlib.Path(folder, "glance.db"), pathlib.Path(folder, "glance-api.conf")
+                configuration.write_text(f"[database]\nconnection = sqlite:///{partial}\n")
+                _manage(configuration, "db_sync")
+                _manage(configuration, "db_load_metadefs", shared("etc/glance/metadefs"))
+                partial.rename(made)
+    return made
+
+
+def _manage(configuration, *words):
+    done = subprocess.run([program("glance-manage"), "--config-file", configuration, *words], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Unavailable(f"glance-manage {words[0]} failed: {done.stderr[-600:].strip()}")
