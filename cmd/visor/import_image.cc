@@ -158,9 +158,10 @@ std::expected<Value, TransferFailure> ImageImport::settled(const std::string& id
     if (!image) return failed_at_target(std::move(image.error()));
     if (!unsettled(*image)) return std::move(*image);
     if (std::chrono::steady_clock::now() >= deadline || terms_.stop->wait(kBetweenLooks)) {
-      return failed_at_target(Code::conflict,
-                              "somebody else is uploading it: it is " + text_of(*image, "status") +
-                                  " at the target. Wait for that and run the same again");
+      return failed_at_target(
+          Code::conflict, "it is " + text_of(*image, "status") +
+                              " at the target: somebody else sends it, or an upload broke off "
+                              "there. Wait for that, or delete it there, and run the same again");
     }
   }
 }

@@ -17,6 +17,7 @@ from .environment import alone, program, shared, version
 from .keystone import USERS
 from .wsgi import WsgiServer
 
+APPLICATIONS = pathlib.Path(__file__).resolve().parent / "applications"
 CONFIGURATION = """\
 [DEFAULT]
 use_stderr = true
@@ -31,7 +32,8 @@ worker_self_reference_url = {origin}
 image_size_cap = 1099511627776
 {more}
 [database]
-connection = sqlite:///{data}/glance.db
+connection = sqlite:///{data}/glance.db?timeout=60
+sqlite_synchronous = false
 [glance_store]
 default_backend = one
 [one]
@@ -73,7 +75,7 @@ class Glance(WsgiServer):
     """With a Keystone; without one everybody is the administrator. `inspect`: uploads must be of the format that they say. `more`: options
     of the section DEFAULT, a line each."""
 
-    module = "glance.wsgi.api:application"
+    module = "glance_on_sqlite:application"
     threads = 16
 
     def __init__(self, keystone=None, beside=None, inspect=True, more=""):
@@ -102,7 +104,7 @@ class Glance(WsgiServer):
             shutil.copy(_filled(), self.place / "glance.db")
 
     def variables(self):
-        return {"OS_GLANCE_CONFIG_DIR": str(self.place)}
+        return {"OS_GLANCE_CONFIG_DIR": str(self.place), "PYTHONPATH": str(APPLICATIONS)}
 
 
 def _filled():
