@@ -10,7 +10,7 @@
 #include "app/configuration_reader.h"
 #include "app/configuration_secret.h"
 #include "auth/account.h"
-#include "front/identity/documents.h"
+#include "auth/service_endpoint.h"
 
 namespace visor::app {
 namespace {
@@ -25,7 +25,7 @@ constexpr std::array<Choice<Kind>, 4> kKinds = {{{"own", Kind::own},
                                                  {"keystone", Kind::keystone},
                                                  {"http_basic", Kind::http_basic},
                                                  {"none", Kind::none}}};
-/// By their places in front::identity::kInterfaces.
+/// By their places in auth::kInterfaces.
 constexpr std::array<Choice<std::size_t>, 3> kInterfacePlaces = {
     {{"public", 0}, {"internal", 1}, {"admin", 2}}};
 constexpr std::size_t kLongestName = 64;
@@ -175,7 +175,7 @@ void read_endpoint_url(Section& section, std::string& target) {
 
 /// The interfaces that one entry is for: the one that it names, or all.
 std::span<const std::string_view> read_interfaces(Section& section) {
-  const std::span<const std::string_view> all = front::identity::kInterfaces;
+  const std::span<const std::string_view> all = auth::kInterfaces;
   const auto value = section.find("interface");
   if (!value) return all;
   const auto place = value->choice(std::span<const Choice<std::size_t>>(kInterfacePlaces));
@@ -185,11 +185,11 @@ std::span<const std::string_view> read_interfaces(Section& section) {
 void read_endpoints(Section& section, OwnIdentitySettings& own) {
   const auto list = section.find("endpoints");
   if (!list) return;
-  std::vector<EndpointSettings> endpoints;
+  std::vector<auth::ServiceEndpoint> endpoints;
   for (const Value& element : list->elements()) {
     Section below(element);
     if (element.node().kind != ConfigurationNode::Kind::map) continue;
-    EndpointSettings endpoint;
+    auth::ServiceEndpoint endpoint;
     endpoint.region = own.region;
     read_service_type(below, endpoint.type);
     read_region(below, endpoint.region);
@@ -198,9 +198,8 @@ void read_endpoints(Section& section, OwnIdentitySettings& own) {
     below.finish();
     for (const std::string_view interface : interfaces) {
       endpoint.interface = interface;
-      const bool twice = std::ranges::any_of(endpoints, [&](const EndpointSettings& other) {
-        return other.type == endpoint.type && other.region == endpoint.region &&
-               other.interface == endpoint.interface;
+      const bool twice = std::ranges::any_of(endpoints, [&](const auth::ServiceEndpoint& other) {
+        return other.stands_for(endpoint);
       });
       if (twice) {
         element.mistake("names the " + endpoint.interface + " endpoint of '" + endpoint.type +

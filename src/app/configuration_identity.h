@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "auth/service_endpoint.h"
 #include "base/secret.h"
 
 namespace visor::app {
@@ -35,22 +36,13 @@ struct KeystoneSettings {
   std::string authorities = {};  ///< PEM file, see Configuration::path; empty: the system's
 };
 
-/// See front::identity::Endpoint.
-struct EndpointSettings {
-  std::string type = {};
-  std::string region = {};
-  std::string interface = {};
-  std::string url = {};
-  bool operator==(const EndpointSettings&) const = default;
-};
-
 /// See auth::TokenOptions and front::identity::Options.
 struct OwnIdentitySettings {
   std::chrono::milliseconds token_lifetime = std::chrono::hours(1);
   std::string region = "RegionOne";
-  std::string identity_address = {};             ///< as clients reach it; empty: as they did
-  std::string image_address = {};                ///< likewise
-  std::vector<EndpointSettings> endpoints = {};  ///< each type, region and interface once
+  std::string identity_address = {};                  ///< as clients reach it; empty: as they did
+  std::string image_address = {};                     ///< likewise
+  std::vector<auth::ServiceEndpoint> endpoints = {};  ///< each type, region and interface once
 };
 
 /// Everybody is this one.

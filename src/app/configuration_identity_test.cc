@@ -125,7 +125,7 @@ TEST(IdentityConfiguration, TheCatalogueHasFurtherEndpoints) {
     region: north
 )");
   ASSERT_TRUE(configuration) << configuration.error().message;
-  const std::vector<EndpointSettings> expected = {
+  const std::vector<auth::ServiceEndpoint> expected = {
       {"volumev3", "north", "public", "https://volumes.example.org:8776/v3"},
       {"volumev3", "north", "internal", "https://volumes.example.org:8776/v3"},
       {"volumev3", "north", "admin", "https://volumes.example.org:8776/v3"},

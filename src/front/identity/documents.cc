@@ -10,12 +10,13 @@
 namespace visor::front::identity {
 namespace {
 
+using auth::ServiceEndpoint;
 using document::Value;
 
 /// A service of the catalogue: its type is its id.
 struct Service {
   std::string type;
-  std::vector<Endpoint> endpoints;
+  std::vector<ServiceEndpoint> endpoints;
 };
 
 /// Some clients look for a service by the name that OpenStack's own program has.
@@ -26,7 +27,7 @@ std::string_view name_of(const Service& service) {
 
 Service everywhere(std::string_view type, const std::string& region, const std::string& url) {
   Service service{std::string(type), {}};
-  for (const std::string_view interface : kInterfaces) {
+  for (const std::string_view interface : auth::kInterfaces) {
     service.endpoints.push_back({service.type, region, std::string(interface), url});
   }
   return service;
@@ -37,12 +38,11 @@ std::vector<Service> services_of(const Services& services) {
   if (!services.image.empty()) {
     all.push_back(everywhere("image", services.region, services.image));
   }
-  for (const Endpoint& endpoint : services.further) {
+  for (const ServiceEndpoint& endpoint : services.further) {
     auto service = std::ranges::find(all, endpoint.type, &Service::type);
     if (service == all.end()) service = all.insert(all.end(), Service{endpoint.type, {}});
-    const auto same = std::ranges::find_if(service->endpoints, [&](const Endpoint& known) {
-      return known.region == endpoint.region && known.interface == endpoint.interface;
-    });
+    const auto same = std::ranges::find_if(
+        service->endpoints, [&](const ServiceEndpoint& own) { return own.stands_for(endpoint); });
     if (same == service->endpoints.end()) {
       service->endpoints.push_back(endpoint);
     } else {
@@ -52,12 +52,12 @@ std::vector<Service> services_of(const Services& services) {
   return all;
 }
 
-std::string endpoint_id(const Endpoint& endpoint, const Services& services) {
+std::string endpoint_id(const ServiceEndpoint& endpoint, const Services& services) {
   const std::string id = endpoint.type + "-" + endpoint.interface;
   return endpoint.region == services.region ? id : id + "@" + endpoint.region;
 }
 
-Value endpoint_object(const Endpoint& endpoint, const Services& services) {
+Value endpoint_object(const ServiceEndpoint& endpoint, const Services& services) {
   Value shown = Value::object({{"id", endpoint_id(endpoint, services)}});
   shown.append("interface", endpoint.interface);
   shown.append("region_id", endpoint.region);
@@ -95,7 +95,7 @@ Value catalogue_array(const Services& services) {
   Value all = Value::array();
   for (const Service& service : services_of(services)) {
     Value endpoints = Value::array();
-    for (const Endpoint& endpoint : service.endpoints) {
+    for (const ServiceEndpoint& endpoint : service.endpoints) {
       endpoints.push(endpoint_object(endpoint, services));
     }
     Value entry = Value::object({{"endpoints", std::move(endpoints)}});
@@ -231,7 +231,7 @@ Value service_list(const Services& services) {
 Value endpoint_list(const Services& services) {
   Value all = Value::array();
   for (const Service& service : services_of(services)) {
-    for (const Endpoint& endpoint : service.endpoints) {
+    for (const ServiceEndpoint& endpoint : service.endpoints) {
       Value entry = endpoint_object(endpoint, services);
       entry.append("service_id", service.type);
       entry.append("enabled", true);
@@ -243,7 +243,7 @@ Value endpoint_list(const Services& services) {
 
 Value region_list(const Services& services) {
   std::vector<std::string> names = {services.region};
-  for (const Endpoint& endpoint : services.further) {
+  for (const ServiceEndpoint& endpoint : services.further) {
     if (std::ranges::find(names, endpoint.region) == names.end()) names.push_back(endpoint.region);
   }
   Value all = Value::array();

@@ -3,7 +3,6 @@
 // Source: the Identity API v3 reference.
 #pragma once
 
-#include <array>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +10,7 @@
 #include "auth/account.h"
 #include "auth/application_credentials.h"
 #include "auth/own_tokens.h"
+#include "auth/service_endpoint.h"
 #include "base/clock.h"
 #include "document/value.h"
 
@@ -20,17 +20,6 @@ namespace visor::front::identity {
 inline constexpr std::string_view kDomainId = "default";
 inline constexpr std::string_view kDomainName = "Default";
 
-/// Who a place of the catalogue is for.
-inline constexpr std::array<std::string_view, 3> kInterfaces = {"public", "internal", "admin"};
-
-/// A place of the catalogue where a service is found.
-struct Endpoint {
-  std::string type;  ///< of the service: "image"
-  std::string region;
-  std::string interface;  ///< one of kInterfaces
-  std::string url;
-};
-
 /// The services that a client finds here.
 struct Services {
   std::string region;
@@ -38,7 +27,7 @@ struct Services {
   std::string image;     ///< empty: there is none
   /// Of other services, and of those two elsewhere. One that names type, region and interface of
   /// the two above stands in the place of that.
-  std::span<const Endpoint> further;
+  std::span<const auth::ServiceEndpoint> further;
 };
 
 /// `2026-11-29T18:00:00.000000Z`
