@@ -34,6 +34,7 @@ constexpr const char* kGlanceFooter =
     "  OS_AUTH_URL OS_USERNAME OS_PASSWORD            a user and, with OS_PROJECT_NAME, a project\n"
     "  OS_AUTH_URL OS_APPLICATION_CREDENTIAL_ID, _SECRET\n"
     "  OS_AUTH_TYPE=none                              nobody: the service wants no token\n"
+    "  OS_CACERT                                      PEM file of authorities to trust\n"
     "\n"
     "Run it again at any time: what is there is skipped, what is there half is completed.";
 
@@ -226,7 +227,6 @@ Exit run_plan(const Program& program, const ImportPlan& plan, const ImportSides&
 }
 
 Exit run_glance(const Program& program, const ImportOptions& options) {
-  Interrupt interrupt;
   StopSignal stop;
   const auto terms = read_terms(options);
   if (!terms) return report(terms.error(), Exit::usage);
@@ -253,13 +253,14 @@ Exit run_glance(const Program& program, const ImportOptions& options) {
   const ImportRules rules{.update = options.update, .keep_owners = !options.no_owner};
   client::ImageApi source(from->connection, from_tokens);
   client::ImageApi target(to->connection, to_tokens);
-  auto plan = plan_import(source, target, options.selection, rules);
-  if (interrupt.came()) interrupt.end_program();
+  auto plan = plan_import(source, target, options.selection, rules, *terms, stop);
   if (!plan) return tell_failure(plan.error(), *from, *to);
   if (options.dry_run) {
     tell_plan(program, *plan);
     return Exit::done;
   }
+  // Until here nothing is under way, and Ctrl-C ends the program at once.
+  Interrupt interrupt;
   const ImportSides sides{std::move(*from), std::move(*to), from_tokens, to_tokens};
   return run_plan(program, *plan, sides, rules, *terms, stop, interrupt);
 }
@@ -278,7 +279,9 @@ void add_sides(CLI::App& command, ImportOptions& options) {
   command.add_option("--to-token-file", options.to.token_file, "The same for --to")
       ->type_name("FILE");
   const std::string group = "Connection";
-  command.add_option("--ca", options.both.ca_file, "PEM file of authorities to trust")
+  command
+      .add_option("--ca", options.both.ca_file,
+                  "PEM file of authorities to trust (OS_CACERT, VISOR_CA)")
       ->type_name("FILE")
       ->group(group);
   command.add_flag("--insecure", options.both.insecure, "Accept any certificate. Dangerous")

@@ -99,11 +99,7 @@ ImageImport::ImageImport(client::ImageApi& source, client::ImageApi& target,
 
 template <class Call>
 auto ImageImport::patiently(Call call) -> decltype(call()) {
-  for (int attempt = 1;; ++attempt) {
-    auto done = call();
-    if (done || !may_pass(done.error()) || attempt >= attempts_) return done;
-    if (terms_.stop->wait(pause_before(attempt))) return done;
-  }
+  return command::patiently(attempts_, *terms_.stop, std::move(call));
 }
 
 ImportedImage ImageImport::run(const PlannedImage& planned) {
@@ -130,7 +126,8 @@ ImportedImage ImageImport::run(const PlannedImage& planned) {
     return result;
   }
   const Failure& failure = done.error().failure;
-  const bool stopped = failure.error.code == Code::cancelled && terms_.stop->stopped();
+  const bool stopped =
+      terms_.stop->stopped() && (failure.error.code == Code::cancelled || may_pass(failure));
   result.outcome = stopped ? ImportedImage::Outcome::not_tried : ImportedImage::Outcome::failed;
   result.reason = stopped ? std::string("it was stopped")
                           : explained(done.error(), source_.address(), target_.address());
@@ -161,9 +158,10 @@ std::expected<Value, TransferFailure> ImageImport::settled(const std::string& id
     if (!image) return failed_at_target(std::move(image.error()));
     if (!unsettled(*image)) return std::move(*image);
     if (std::chrono::steady_clock::now() >= deadline || terms_.stop->wait(kBetweenLooks)) {
-      return failed_at_target(Code::conflict,
-                              "somebody else is uploading it: it is " + text_of(*image, "status") +
-                                  " at the target. Wait for that and run the same again");
+      return failed_at_target(
+          Code::conflict, "it is " + text_of(*image, "status") +
+                              " at the target: somebody else sends it, or an upload broke off "
+                              "there. Wait for that, or delete it there, and run the same again");
     }
   }
 }
@@ -250,7 +248,9 @@ Happened ImageImport::send(const Value& source) {
     if (attempt >= attempts_ || !(wrong || too_early || may_pass(failure))) {
       return std::unexpected(std::move(sent.error()));
     }
-    if (terms_.stop->wait(pause_before(attempt))) return std::unexpected(std::move(sent.error()));
+    if (terms_.stop->wait(pause_after(attempt, failure))) {
+      return std::unexpected(std::move(sent.error()));
+    }
     auto target = settled(id);
     if (!target) return std::unexpected(std::move(target.error()));
     // All of it arrived, and only the answer was lost.

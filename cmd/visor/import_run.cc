@@ -26,27 +26,46 @@ constexpr int kPatience = 3;
 // For fewer images it costs less to ask for each than to read a list.
 constexpr std::size_t kFew = 50;
 constexpr std::string_view kHiddenToo[] = {"os_hidden=false", "os_hidden=true"};
+// The most that Glance gives by default; a server that has another limit gives shorter pages.
+constexpr std::string_view kPage = "&limit=1000";
+// A server that always names a next page must not keep the client for ever.
+constexpr int kMostPages = 1'000'000;
 
 std::string id_of(const Value& image) { return *image.text("id"); }
 
-Outcome<std::vector<Value>> chosen_images(ImageApi& source, const Selection& selection) {
+/// Gives `take` all images of the query, hidden ones too. A page that fails is asked for anew
+/// alone, so that a long list ends some time on a server that can't keep up.
+Outcome<void> list_all(ImageApi& service, const std::string& query, const ImportTerms& terms,
+                       StopSignal& stop, const std::function<void(Value)>& take) {
+  for (const auto hidden : kHiddenToo) {
+    std::optional<std::string> next = query + "&" + std::string(hidden) + std::string(kPage);
+    for (int count = 0; next && count < kMostPages; ++count) {
+      auto page = patiently(terms.attempts, stop, [&] { return service.list(*next); });
+      if (!page) return client::pass_on(page);
+      for (Value& image : page->images) take(std::move(image));
+      next = std::move(page->next);
+    }
+  }
+  return {};
+}
+
+Outcome<std::vector<Value>> chosen_images(ImageApi& source, const Selection& selection,
+                                          const ImportTerms& terms, StopSignal& stop) {
   const std::string visibility = selection.visibility.empty() ? "all" : selection.visibility;
   std::string query = "visibility=" + percent_encode(visibility) + "&member_status=all";
   if (!selection.owner.empty()) query += "&owner=" + percent_encode(selection.owner);
   const std::set<std::string> ids(selection.ids.begin(), selection.ids.end());
   std::vector<Value> images;
   std::set<std::string> seen;
-  const auto take = [&](Value image) -> Outcome<void> {
+  const auto take = [&](Value image) {
     const std::string* name = image.text("name");
     const bool named = selection.name.empty() || (name != nullptr && *name == selection.name);
     const bool chosen = ids.empty() || ids.contains(id_of(image));
     // A page may show an image again that was changed meanwhile.
     if (named && chosen && seen.insert(id_of(image)).second) images.push_back(std::move(image));
-    return {};
   };
-  for (const auto hidden : kHiddenToo) {
-    auto listed = source.list(query + "&" + std::string(hidden), take);
-    if (!listed) return client::pass_on(listed);
+  if (auto listed = list_all(source, query, terms, stop, take); !listed) {
+    return client::pass_on(listed);
   }
   // The newest comes first in a list. The oldest is what others were made from.
   std::ranges::reverse(images);
@@ -55,11 +74,12 @@ Outcome<std::vector<Value>> chosen_images(ImageApi& source, const Selection& sel
 
 /// Those of the images that the target has.
 Outcome<std::map<std::string, Value>> present_images(ImageApi& target,
-                                                     const std::vector<Value>& wanted) {
+                                                     const std::vector<Value>& wanted,
+                                                     const ImportTerms& terms, StopSignal& stop) {
   std::map<std::string, Value> present;
   if (wanted.size() <= kFew) {
     for (const Value& image : wanted) {
-      auto shown = target.show(id_of(image));
+      auto shown = patiently(terms.attempts, stop, [&] { return target.show(id_of(image)); });
       if (shown) {
         present.emplace(id_of(image), std::move(*shown));
       } else if (shown.error().status != 404) {
@@ -70,13 +90,12 @@ Outcome<std::map<std::string, Value>> present_images(ImageApi& target,
   }
   std::set<std::string> ids;
   for (const Value& image : wanted) ids.insert(id_of(image));
-  const auto take = [&](Value image) -> Outcome<void> {
+  const auto take = [&](Value image) {
     if (ids.contains(id_of(image))) present.insert_or_assign(id_of(image), std::move(image));
-    return {};
   };
-  for (const auto hidden : kHiddenToo) {
-    auto listed = target.list("visibility=all&member_status=all&" + std::string(hidden), take);
-    if (!listed) return client::pass_on(listed);
+  const std::string query = "visibility=all&member_status=all";
+  if (auto listed = list_all(target, query, terms, stop, take); !listed) {
+    return client::pass_on(listed);
   }
   return present;
 }
@@ -175,10 +194,11 @@ void tell(client::Progress& progress, const ImportedImage& image) {
 
 std::expected<ImportPlan, TransferFailure> plan_import(ImageApi& source, ImageApi& target,
                                                        const Selection& selection,
-                                                       const ImportRules& rules) {
-  auto images = chosen_images(source, selection);
+                                                       const ImportRules& rules,
+                                                       const ImportTerms& terms, StopSignal& stop) {
+  auto images = chosen_images(source, selection, terms, stop);
   if (!images) return std::unexpected(TransferFailure{std::move(images.error()), true});
-  auto present = present_images(target, *images);
+  auto present = present_images(target, *images, terms, stop);
   if (!present) return std::unexpected(TransferFailure{std::move(present.error()), false});
   ImportPlan plan;
   std::set<std::string> unknown(selection.ids.begin(), selection.ids.end());

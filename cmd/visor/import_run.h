@@ -31,17 +31,19 @@ struct ImportPlan {
   std::vector<std::string> unknown;  ///< chosen ids that the source doesn't have
 };
 
-/// Compares what the source has with what the target has.
-std::expected<ImportPlan, TransferFailure> plan_import(client::ImageApi& source,
-                                                       client::ImageApi& target,
-                                                       const Selection& selection,
-                                                       const ImportRules& rules);
-
 struct ImportTerms {
   unsigned jobs = 2;
   int attempts = 5;
   std::uint64_t rate = 0;  ///< bytes a second; 0: no limit
 };
+
+/// Compares what the source has with what the target has, page by page; what can pass is tried
+/// anew.
+std::expected<ImportPlan, TransferFailure> plan_import(client::ImageApi& source,
+                                                       client::ImageApi& target,
+                                                       const Selection& selection,
+                                                       const ImportRules& rules,
+                                                       const ImportTerms& terms, StopSignal& stop);
 
 struct ImportSides {
   Side from;

@@ -123,6 +123,18 @@ Result<client::Login> read_login(const Variables& variables, const BothSides& bo
   return login;
 }
 
+/// The authorities to trust: the command line's, else what OpenStack's clients look for, else what
+/// this one does.
+std::string authorities(std::string_view prefix, const BothSides& both,
+                        const Environment& environment) {
+  if (!both.ca_file.empty()) return both.ca_file;
+  const std::string own = std::string(prefix) + "OS_CACERT";
+  for (const char* name : {own.c_str(), "OS_CACERT", "VISOR_CA"}) {
+    if (const auto file = environment(name); file && !file->empty()) return *file;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<client::Address> parse_image_api(std::string_view text) {
@@ -136,9 +148,9 @@ Result<client::Address> parse_image_api(std::string_view text) {
   return address;
 }
 
-Result<Side> resolve_side(std::string_view prefix, const SideOptions& options,
-                          const BothSides& both, const Environment& environment,
-                          const std::atomic<bool>* stop) {
+Result<Side> resolve_side(std::string_view prefix, const SideOptions& options, BothSides both,
+                          const Environment& environment, const std::atomic<bool>* stop) {
+  both.ca_file = authorities(prefix, both, environment);
   auto address = parse_image_api(options.address);
   if (!address) return pass(address);
   auto connection = connection_to(std::move(*address), both, stop);

@@ -40,10 +40,10 @@ Result<client::Address> parse_image_api(std::string_view text);
 
 /// `prefix` is "FROM_" or "TO_". The token is the file's; else it follows from variables as
 /// OpenStack's clients have them, of which those with the prefix (FROM_OS_AUTH_URL) beat, all
-/// together, those without (OS_AUTH_URL). `stop` may be null. Errors: `invalid`, naming what is
-/// missing.
-Result<Side> resolve_side(std::string_view prefix, const SideOptions& options,
-                          const BothSides& both, const Environment& environment,
-                          const std::atomic<bool>* stop);
+/// together, those without (OS_AUTH_URL). Where `both` names no authorities to trust, OS_CACERT
+/// does, with the prefix or without, or VISOR_CA. `stop` may be null. Errors: `invalid`, naming
+/// what is missing.
+Result<Side> resolve_side(std::string_view prefix, const SideOptions& options, BothSides both,
+                          const Environment& environment, const std::atomic<bool>* stop);
 
 }  // namespace visor::command

@@ -53,9 +53,9 @@ TEST(ImportSide, ReadsATokenFromAFileAnewForEachRenewal) {
   client::TokenSource tokens(from({{"OS_TOKEN", "other"}}, {"glance", folder.at("token")})->token);
   const Secret first = tokens.token().value();
   EXPECT_EQ(first.reveal(), "first");
-  EXPECT_FALSE(tokens.renew(first));
+  EXPECT_FALSE(tokens.renew(first).value());
   folder.put("token", "second");
-  EXPECT_TRUE(tokens.renew(first));
+  EXPECT_TRUE(tokens.renew(first).value());
   EXPECT_EQ(tokens.token()->reveal(), "second");
   EXPECT_FALSE(client::token_in_file(folder.at("none"))());
   folder.put("token", " \n");
@@ -74,6 +74,21 @@ TEST(ImportSide, SaysWhichVariableIsMissing) {
   EXPECT_TRUE(from({{"OS_AUTH_URL", url}, {"OS_APPLICATION_CREDENTIAL_ID", "c"}})
                   .error()
                   .message.contains("OS_APPLICATION_CREDENTIAL_SECRET is not set"));
+}
+
+TEST(ImportSide, TrustsTheAuthoritiesThatItIsToldOf) {
+  const auto trusted = [](std::map<std::string, std::string> values, const char* option = "") {
+    BothSides both;
+    both.ca_file = option;
+    const auto side =
+        resolve_side("TO_", {"visor", ""}, both, variables(std::move(values)), nullptr);
+    return side->connection.ca_file;
+  };
+  EXPECT_EQ(trusted({}), "");
+  EXPECT_EQ(trusted({{"VISOR_CA", "v"}}), "v");
+  EXPECT_EQ(trusted({{"VISOR_CA", "v"}, {"OS_CACERT", "o"}}), "o");
+  EXPECT_EQ(trusted({{"OS_CACERT", "o"}, {"TO_OS_CACERT", "t"}, {"FROM_OS_CACERT", "f"}}), "t");
+  EXPECT_EQ(trusted({{"TO_OS_CACERT", "t"}}, "option"), "option");
 }
 
 TEST(ImportSide, RefusesATimeoutThatIsNone) {

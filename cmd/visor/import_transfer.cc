@@ -132,22 +132,13 @@ Outcome<void> receive(client::ImageApi& source, const std::string& id, PipeSink&
     if (received || !may_pass(received.error())) return received;
     // As long as something comes, patience is not used up.
     if (sink.received() > before) attempt = 1;
-    if (attempt > terms.resumptions || terms.stop->wait(pause_before(attempt))) return received;
+    if (attempt > terms.resumptions || terms.stop->wait(pause_after(attempt, received.error()))) {
+      return received;
+    }
   }
 }
 
 }  // namespace
-
-void StopSignal::stop() {
-  const std::lock_guard lock(mutex_);
-  stopped_ = true;
-  changed_.notify_all();
-}
-
-bool StopSignal::wait(std::chrono::steady_clock::duration time) {
-  std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, time, [this] { return stopped_.load(); });
-}
 
 std::chrono::steady_clock::duration RateLimit::take(std::size_t bytes,
                                                     std::chrono::steady_clock::time_point now) {
@@ -187,16 +178,6 @@ std::expected<std::string, TransferFailure> transfer(client::ImageApi& source,
     return std::unexpected(TransferFailure{std::move(*source_failed), true});
   }
   return std::unexpected(TransferFailure{std::move(sent.error()), at_source});
-}
-
-bool may_pass(const Failure& failure) {
-  return (failure.unreachable && failure.error.retry != Retry::never) ||
-         failure.error.retry == Retry::later || failure.status >= 500 || failure.status == 408;
-}
-
-std::chrono::milliseconds pause_before(int attempt) {
-  constexpr int kLongest = 5;
-  return std::chrono::milliseconds(500) * (1 << std::min(attempt, kLongest));
 }
 
 }  // namespace visor::command

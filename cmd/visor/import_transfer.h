@@ -1,9 +1,7 @@
 // The data of one image on its way from one image service to another.
 #pragma once
 
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -13,23 +11,9 @@
 #include "base/digest.h"
 #include "client/image_api.h"
 #include "document/value.h"
+#include "import_patience.h"
 
 namespace visor::command {
-
-/// Says to all threads of an import that it is over.
-class StopSignal {
- public:
-  void stop();
-  bool stopped() const { return stopped_; }
-  const std::atomic<bool>* flag() const { return &stopped_; }
-  /// Waits that long, or until it is over; true if it is.
-  bool wait(std::chrono::steady_clock::duration time);
-
- private:
-  std::atomic<bool> stopped_ = false;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-};
 
 /// Keeps all transfers together below a rate.
 class RateLimit {
@@ -70,10 +54,5 @@ std::expected<std::string, TransferFailure> transfer(client::ImageApi& source,
                                                      client::ImageApi& target,
                                                      const document::Value& image,
                                                      const TransferTerms& terms);
-
-/// Whether the same again may end better: the service was away, busy or stumbled.
-bool may_pass(const client::Failure& failure);
-/// The pause before an attempt; they count from 1.
-std::chrono::milliseconds pause_before(int attempt);
 
 }  // namespace visor::command

@@ -177,6 +177,7 @@ Result<void> Application::Parts::make_front_ends() {
     identity_options.identity_address = own.identity_address;
     identity_options.image_address = own.image_address;
     identity_options.image_listener = [this] { return image_listener.load(); };
+    identity_options.endpoints = own.endpoints;
     identity_options.audit = audit.get();
     identity = std::make_unique<front::identity::IdentityFrontEnd>(identities->token_service(),
                                                                    std::move(identity_options));

@@ -10,6 +10,7 @@
 #include "app/configuration_reader.h"
 #include "app/configuration_secret.h"
 #include "auth/account.h"
+#include "auth/service_endpoint.h"
 
 namespace visor::app {
 namespace {
@@ -24,6 +25,10 @@ constexpr std::array<Choice<Kind>, 4> kKinds = {{{"own", Kind::own},
                                                  {"keystone", Kind::keystone},
                                                  {"http_basic", Kind::http_basic},
                                                  {"none", Kind::none}}};
+/// By their places in auth::kInterfaces.
+constexpr std::array<Choice<std::size_t>, 3> kInterfacePlaces = {
+    {{"public", 0}, {"internal", 1}, {"admin", 2}}};
+constexpr std::size_t kLongestName = 64;
 
 void read_text(Section& section, std::string_view name, std::string& target) {
   const auto value = section.find(name);
@@ -123,11 +128,95 @@ void read_keystone(Section& section, KeystoneSettings& keystone, bool needed) {
   }
 }
 
+bool is_service_type(std::string_view text) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  };
+  return text.size() <= kLongestName && std::ranges::all_of(text, fits);
+}
+
+void read_service_type(Section& section, std::string& target) {
+  const auto value = section.find("type");
+  if (!value) {
+    section.value().mistake("has no type of a service; write for example 'type: volumev3'");
+    return;
+  }
+  const auto type = value->text();
+  if (!type) return;
+  if (is_service_type(*type)) {
+    target = *type;
+  } else {
+    value->wrong("can't be the type of a service: up to 64 of a-z 0-9 _ -");
+  }
+}
+
+void read_region(Section& section, std::string& target) {
+  const auto value = section.find("region");
+  const auto region = value ? value->text() : std::nullopt;
+  if (!region) return;
+  if (region->size() <= kLongestName) {
+    target = *region;
+  } else {
+    value->mistake("is the name of a region, of at most 64 bytes");
+  }
+}
+
+void read_endpoint_url(Section& section, std::string& target) {
+  const auto value = section.find("url");
+  if (!value) {
+    section.value().mistake("has no address; write 'url: https://HOST[:PORT][/PATH]'");
+    return;
+  }
+  read_address(*value, target);
+  if (target.contains("(project_id)") || target.contains("(tenant_id)")) {
+    value->wrong("has a place for a project in it, which nobody fills in here");
+  }
+}
+
+/// The interfaces that one entry is for: the one that it names, or all.
+std::span<const std::string_view> read_interfaces(Section& section) {
+  const std::span<const std::string_view> all = auth::kInterfaces;
+  const auto value = section.find("interface");
+  if (!value) return all;
+  const auto place = value->choice(std::span<const Choice<std::size_t>>(kInterfacePlaces));
+  return place ? all.subspan(*place, 1) : all.first(0);
+}
+
+void read_endpoints(Section& section, OwnIdentitySettings& own) {
+  const auto list = section.find("endpoints");
+  if (!list) return;
+  std::vector<auth::ServiceEndpoint> endpoints;
+  for (const Value& element : list->elements()) {
+    Section below(element);
+    if (element.node().kind != ConfigurationNode::Kind::map) continue;
+    auth::ServiceEndpoint endpoint;
+    endpoint.region = own.region;
+    read_service_type(below, endpoint.type);
+    read_region(below, endpoint.region);
+    read_endpoint_url(below, endpoint.url);
+    const auto interfaces = read_interfaces(below);
+    below.finish();
+    for (const std::string_view interface : interfaces) {
+      endpoint.interface = interface;
+      const bool twice = std::ranges::any_of(endpoints, [&](const auth::ServiceEndpoint& other) {
+        return other.stands_for(endpoint);
+      });
+      if (twice) {
+        element.mistake("names the " + endpoint.interface + " endpoint of '" + endpoint.type +
+                        "' in '" + endpoint.region + "' once more; remove one");
+      }
+      endpoints.push_back(endpoint);
+    }
+  }
+  own.endpoints = std::move(endpoints);
+}
+
 void read_own(Section& section, OwnIdentitySettings& own) {
   section.duration("token_lifetime", own.token_lifetime, minutes(1), hours(24 * 7));
   read_text(section, "region", own.region);
   read_optional_address(section, "identity_address", own.identity_address);
   read_optional_address(section, "image_address", own.image_address);
+  read_endpoints(section, own);
 }
 
 void read_everybody(Section& section, FixedIdentitySettings& everybody) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "auth/service_endpoint.h"
 #include "base/secret.h"
 
 namespace visor::app {
@@ -39,8 +40,9 @@ struct KeystoneSettings {
 struct OwnIdentitySettings {
   std::chrono::milliseconds token_lifetime = std::chrono::hours(1);
   std::string region = "RegionOne";
-  std::string identity_address = {};  ///< as clients reach it; empty: as they did
-  std::string image_address = {};     ///< likewise
+  std::string identity_address = {};                  ///< as clients reach it; empty: as they did
+  std::string image_address = {};                     ///< likewise
+  std::vector<auth::ServiceEndpoint> endpoints = {};  ///< each type, region and interface once
 };
 
 /// Everybody is this one.

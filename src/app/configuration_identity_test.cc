@@ -108,6 +108,58 @@ identity:
   EXPECT_EQ(is.image_address, "https://images.example.org/image");
 }
 
+Result<Configuration> read_own(std::string_view own) {
+  const std::string listeners =
+      "listeners: [{address: '127.0.0.1:1', serves: [glance]}, {address: '127.0.0.1:2', serves: "
+      "[identity]}]\n";
+  return parse_configuration(listeners + "identity:\n  own:\n" + std::string(own),
+                             "visor-config.yml");
+}
+
+TEST(IdentityConfiguration, TheCatalogueHasFurtherEndpoints) {
+  const auto configuration = read_own(R"(
+    endpoints:
+      - {type: volumev3, url: "https://volumes.example.org:8776/v3/"}
+      - {type: image, region: south, interface: public, url: "http://south.example.org:9292"}
+      - {type: image, interface: internal, url: "http://10.0.0.7:9292"}
+    region: north
+)");
+  ASSERT_TRUE(configuration) << configuration.error().message;
+  const std::vector<auth::ServiceEndpoint> expected = {
+      {"volumev3", "north", "public", "https://volumes.example.org:8776/v3"},
+      {"volumev3", "north", "internal", "https://volumes.example.org:8776/v3"},
+      {"volumev3", "north", "admin", "https://volumes.example.org:8776/v3"},
+      {"image", "south", "public", "http://south.example.org:9292"},
+      {"image", "north", "internal", "http://10.0.0.7:9292"}};
+  EXPECT_EQ(configuration->identity.own.endpoints, expected);
+}
+
+TEST(IdentityConfiguration, MistakesInEndpointsAreTold) {
+  const struct {
+    std::string_view endpoints;
+    std::string_view told;
+  } mistakes[] = {
+      {"volumev3", "must be a list"},
+      {"[volumev3]", "own.endpoints[0]: must be a section"},
+      {"[{url: 'http://h'}]", "has no type"},
+      {"[{type: Volume, url: 'http://h'}]", "'Volume' can't be the type of a service"},
+      {"[{type: volumev3}]", "has no address"},
+      {"[{type: volumev3, url: h}]", "endpoints[0].url: 'h' begins with neither"},
+      {"[{type: volumev3, url: 'http://h/v3/%(project_id)s'}]", "which nobody fills in here"},
+      {"[{type: volumev3, url: 'http://h', interface: private}]", "public, internal, admin"},
+      {"[{type: volumev3, url: 'http://h', region: ''}]", "endpoints[0].region: is empty"},
+      {"[{type: volumev3, uri: 'http://h'}]", "did you mean 'url'?"},
+      {"[{type: image, url: 'http://h'}, {type: image, url: 'http://i', interface: admin}]",
+       "endpoints[1]: names the admin endpoint of 'image' in 'RegionOne' once more"},
+  };
+  for (const auto& [endpoints, told] : mistakes) {
+    const auto read = read_own("    endpoints: " + std::string(endpoints) + "\n");
+    ASSERT_FALSE(read) << endpoints;
+    EXPECT_NE(read.error().message.find(told), std::string::npos) << endpoints << "\n"
+                                                                  << read.error().message;
+  }
+}
+
 TEST(IdentityConfiguration, EverybodyIsOneAccountWhereNobodyIsAsked) {
   const auto configuration =
       read("identity: {kind: none, everybody: {account: lab, administrator: true}}\n");

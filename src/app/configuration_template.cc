@@ -84,6 +84,11 @@ std::string_view configuration_template() {
 #    region: RegionOne
 #    identity_address: none
 #    image_address: none
+# What else the catalogue has: other services, and these two elsewhere; a list such as
+# [{type: volumev3, region: RegionOne, interface: public, url: https://HOST:PORT/v3}]. Without a
+# region it is the one above, without an interface (public, internal, admin) all three. One that
+# names the region and an interface of a service of this server stands in the place of that.
+#    endpoints: []
 #  keystone:
 # Where Keystone is, such as [https://keystone.example.org:5000]; the second and later ones are
 # asked while those before don't answer. Then, what callers are told, if that is another address.

@@ -55,6 +55,7 @@ void expect_defaults(const Configuration& is) {
   EXPECT_EQ(is.identity.own.region, usual.identity.own.region);
   EXPECT_EQ(is.identity.own.identity_address, usual.identity.own.identity_address);
   EXPECT_EQ(is.identity.own.image_address, usual.identity.own.image_address);
+  EXPECT_EQ(is.identity.own.endpoints, usual.identity.own.endpoints);
   EXPECT_EQ(is.identity.everybody.account, usual.identity.everybody.account);
   EXPECT_EQ(is.identity.everybody.administrator, usual.identity.everybody.administrator);
   const KeystoneSettings& keystone = is.identity.keystone;

@@ -100,6 +100,7 @@ Result<void> IdentityParts::open_source(const Configuration& configuration) {
   options.address = address.empty() ? address : address + "/v3";
   options.region = settings.own.region;
   options.image_address = settings.own.image_address;
+  options.endpoints = settings.own.endpoints;
   source_ = std::make_unique<auth::OwnIdentity>(tokens_, std::move(options));
   if (auto swept = run_until_done(credentials_.sweep()); !swept) return swept;
   return run_until_done(tokens_.load());

@@ -1,5 +1,6 @@
 #include "auth/own_identity.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "auth/service_catalogue.h"
@@ -28,8 +29,11 @@ async::Task<Result<Principal>> OwnIdentity::identify(Presented presented) {
 async::Task<Result<std::string>> OwnIdentity::find_service(Secret token, ServiceQuery query) {
   auto good = co_await tokens_.check(token.reveal());
   if (!good) co_return pass(good);
-  const bool interface =
-      query.interface == "public" || query.interface == "internal" || query.interface == "admin";
+  const ServiceEndpoint wanted{query.type, query.region, query.interface, {}};
+  for (const ServiceEndpoint& endpoint : options_.endpoints) {
+    if (endpoint.stands_for(wanted)) co_return endpoint.url;
+  }
+  const bool interface = std::ranges::find(kInterfaces, query.interface) != kInterfaces.end();
   if (query.type != "image" || query.region != options_.region || !interface) {
     co_return no_such_service(query);
   }

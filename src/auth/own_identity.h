@@ -2,9 +2,11 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "auth/identity_source.h"
 #include "auth/own_tokens.h"
+#include "auth/service_endpoint.h"
 
 namespace visor::auth {
 
@@ -16,14 +18,15 @@ class OwnIdentity final : public IdentitySource {
     /// Of the listener that gives out tokens, as clients reach it, for the challenge; may be empty.
     std::string address = {};
     std::string region = {};
-    std::string image_address = {};  ///< as clients reach it; empty: as who asks did
+    std::string image_address = {};               ///< as clients reach it; empty: as who asks did
+    std::vector<ServiceEndpoint> endpoints = {};  ///< further ones, which beat that
   };
 
   OwnIdentity(OwnTokens& tokens, Options options);
 
   async::Task<Result<Principal>> identify(Presented presented) override;
   bool has_catalogue() const override { return true; }
-  /// The one region's, at every interface.
+  /// The configured one, or else this server's own at every interface of its region.
   async::Task<Result<std::string>> find_service(Secret token, ServiceQuery query) override;
   std::string challenge() const override;
 

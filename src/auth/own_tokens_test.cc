@@ -167,13 +167,30 @@ TEST_F(OwnTokensTest, TheImageServiceIsFoundInItsRegionWhereItsCallerFoundIt) {
   const ServiceQuery query{"image", "North", "public", "http://127.0.0.1:9292"};
   EXPECT_EQ(run(identity.find_service(Secret(token), query)), "http://127.0.0.1:9292");
   EXPECT_EQ(run(elsewhere.find_service(Secret(token), query)), "https://images.example");
-  for (const ServiceQuery& other : {ServiceQuery{"volume", "North", "public"},
-                                    ServiceQuery{"image", "South", "public"},
-                                    ServiceQuery{"image", "North", "private"}}) {
+  for (const ServiceQuery& other :
+       {ServiceQuery{"volume", "North", "public"}, ServiceQuery{"image", "South", "public"},
+        ServiceQuery{"image", "North", "private"}}) {
     EXPECT_EQ(code_of(run(identity.find_service(Secret(token), other))), Code::not_found);
   }
   EXPECT_EQ(code_of(run(identity.find_service(Secret(std::string("no token")), query))),
             Code::unauthenticated);
+}
+
+TEST_F(OwnTokensTest, FurtherEndpointsAreFoundAndBeatItsOwn) {
+  OwnIdentity identity(desk_->tokens,
+                       {.region = "North",
+                        .endpoints = {{"image", "South", "public", "http://south.example"},
+                                      {"image", "North", "internal", "http://10.0.0.7:9292"}}});
+  const Secret token(token_of("ada"));
+  const std::string here = "http://127.0.0.1:9292";
+  const auto find = [&](std::string region, std::string interface) {
+    return run(
+        identity.find_service(token, {"image", std::move(region), std::move(interface), here}));
+  };
+  EXPECT_EQ(find("South", "public"), "http://south.example");
+  EXPECT_EQ(find("North", "internal"), "http://10.0.0.7:9292");
+  EXPECT_EQ(find("North", "public"), here);
+  EXPECT_EQ(code_of(find("South", "internal")), Code::not_found);
 }
 
 TEST_F(OwnTokensTest, TheChallengeSaysWhereTokensAreHad) {

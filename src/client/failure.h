@@ -1,6 +1,7 @@
 // What went wrong between client and server.
 #pragma once
 
+#include <chrono>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@ struct [[nodiscard]] Failure {
   int status = 0;            ///< the answer's HTTP status; 0: there was no answer
   std::string request_id;    ///< as the server's log knows the request; empty if it said none
   bool unreachable = false;  ///< the server was not reached, or the connection broke
+  /// How long the server wants not to be asked again; 0: it didn't say.
+  std::chrono::seconds retry_after{};
 };
 
 template <class T>

@@ -13,12 +13,8 @@ namespace {
 
 using document::Value;
 
-// The most that Glance gives by default; a server that has another limit gives shorter pages.
-constexpr std::string_view kPage = "limit=1000";
 // A page of a thousand images with all the properties that they may have stays below.
 constexpr document::Limits kAnswerLimits{32, std::size_t{1} << 28, 50'000'000};
-// A server that always names a next page must not keep the client for ever.
-constexpr int kMostPages = 1'000'000;
 constexpr std::string_view kPatch = "application/openstack-images-v2.1-json-patch";
 constexpr std::string_view kToken = "X-Auth-Token";
 // Some servers never say that they are ready for data, and soon miss it.
@@ -107,9 +103,12 @@ Outcome<Answer> ImageApi::send(Request request, const Value* body, BodySink* sin
     const auto source = text_body(text);
     if (body != nullptr) attempt.body = source.get();
     auto answer = transport_.exchange(attempt, sink);
-    if (!answer || answer->head.status != 401 || again || !tokens_.renew(*token)) {
+    if (!answer || answer->head.status != 401 || again) {
       return accept_from(std::move(answer), address());
     }
+    auto renewed = tokens_.renew(*token);
+    if (!renewed) return pass_on(renewed);
+    if (!*renewed) return accept_from(std::move(answer), address());
   }
 }
 
@@ -127,28 +126,26 @@ Outcome<void> ImageApi::tell(Request request, const Value* body) {
   return {};
 }
 
-Outcome<void> ImageApi::list(const std::string& query,
-                             const std::function<Outcome<void>(Value)>& take) {
+Outcome<ImagePage> ImageApi::list(const std::string& query) {
   Request request;
   request.path = "/v2/images";
-  request.query = std::string(kPage) + (query.empty() ? "" : "&") + query;
-  for (int page = 0; page < kMostPages; ++page) {
-    auto document = ask(request);
-    if (!document) return pass_on(document);
-    Value* images = document->find("images");
-    if (images == nullptr || !images->is_array()) return no_image_service(address());
-    for (Value& image : *images->as_array()) {
-      if (image.text("id") == nullptr) return no_image_service(address());
-      if (auto taken = take(std::move(image)); !taken) return taken;
-    }
-    const std::string* next = document->text("next");
-    if (next == nullptr) return {};
-    // Its path may be another than the one that leads here, behind a proxy.
-    const auto mark = next->find('?');
-    if (mark == std::string::npos) return no_image_service(address());
-    request.query = next->substr(mark + 1);
+  request.query = query;
+  auto document = ask(std::move(request));
+  if (!document) return pass_on(document);
+  Value* images = document->find("images");
+  if (images == nullptr || !images->is_array()) return no_image_service(address());
+  ImagePage page;
+  for (Value& image : *images->as_array()) {
+    if (image.text("id") == nullptr) return no_image_service(address());
+    page.images.push_back(std::move(image));
   }
-  return no_image_service(address());
+  const std::string* next = document->text("next");
+  if (next == nullptr) return page;
+  // Its path may be another than the one that leads here, behind a proxy.
+  const auto mark = next->find('?');
+  if (mark == std::string::npos) return no_image_service(address());
+  page.next = next->substr(mark + 1);
+  return page;
 }
 
 Outcome<Value> ImageApi::show(const std::string& id) { return ask(request_for("GET", id)); }
@@ -211,7 +208,11 @@ Outcome<void> ImageApi::upload(const std::string& id, BodySource& body) {
   auto answer = accept_from(transport_.exchange(request), address());
   if (answer) return {};
   Failure failure = std::move(answer.error());
-  if (failure.status == 401 && tokens_.renew(*token)) failure.error.retry = Retry::later;
+  if (failure.status == 401) {
+    auto renewed = tokens_.renew(*token);
+    if (!renewed) return pass_on(renewed);
+    if (*renewed) failure.error.retry = Retry::later;
+  }
   return std::unexpected<Failure>(std::move(failure));
 }
 

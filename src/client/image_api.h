@@ -1,16 +1,23 @@
 // The OpenStack Image API v2 as a program uses it.
 #pragma once
 
-#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "client/token_source.h"
 #include "client/transport.h"
 #include "document/value.h"
 
 namespace visor::client {
+
+/// Some of the images that a query gives.
+struct ImagePage {
+  std::vector<document::Value> images;  ///< objects with an `id`
+  std::optional<std::string> next;      ///< the query of the next page; nothing: there is none
+};
 
 /// One server that speaks the Image API v2: Glance, or VISOR. A token that isn't accepted is
 /// renewed once. Failures hold the server's own sentence, without the markup that some put around
@@ -19,10 +26,8 @@ class ImageApi {
  public:
   ImageApi(Connection connection, TokenSource& tokens);
 
-  /// Every image that the query (percent-encoded, without limit and marker) gives, page by page.
-  /// Ends with the first failure, of the server or of `take`.
-  Outcome<void> list(const std::string& query,
-                     const std::function<Outcome<void>(document::Value)>& take);
+  /// The page that the query (percent-encoded) gives, as long as the server lets it be.
+  Outcome<ImagePage> list(const std::string& query);
   Outcome<document::Value> show(const std::string& id);
   Outcome<document::Value> create(const document::Value& image);
   /// `operations`: a JSON patch (RFC 6902) as the media type openstack-images-v2.1-json-patch has

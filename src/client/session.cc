@@ -1,10 +1,14 @@
 #include "client/session.h"
 
+#include <algorithm>
+#include <chrono>
 #include <vector>
 
 #include "async/byte_source.h"
 #include "async/executor.h"
+#include "base/clock.h"
 #include "base/encoding.h"
+#include "base/units.h"
 #include "client/body_source.h"
 #include "document/json.h"
 #include "sign/sigv4_signer.h"
@@ -80,6 +84,19 @@ Outcome<void> compare_stored(const Answer& answer, const std::string& sha256, st
                        "the server stored other data than what was sent (" + std::to_string(size) +
                            " bytes with the SHA-256 " + sha256 + " were sent). Delete the image" +
                            (id != nullptr ? " " + *id : "") + " and upload it again");
+}
+
+/// RFC 9110, section 10.2.3: seconds, or the time from which on.
+std::chrono::seconds wanted_pause(const Headers& headers) {
+  constexpr std::uint64_t kLongest = std::uint64_t{24} * 3600;
+  const std::string_view text = headers.find("retry-after");
+  if (const auto seconds = parse_unsigned(text)) {
+    return std::chrono::seconds(std::min(*seconds, kLongest));
+  }
+  const auto time = parse_http_time(text);
+  if (!time) return {};
+  const auto left = std::chrono::ceil<std::chrono::seconds>(*time - Clock::system().now());
+  return std::clamp(left, std::chrono::seconds(0), std::chrono::seconds(kLongest));
 }
 
 }  // namespace
@@ -172,6 +189,7 @@ Failure failure_of(const Answer& answer) {
   failure.error.code = code_of_status(status);
   if (status == 429 || status == 502 || status == 503 || status == 504) {
     failure.error.retry = Retry::later;
+    failure.retry_after = wanted_pause(headers);
   }
   std::string message = first_header(headers, {"x-error-message"});
   if (is_encoded(headers, "x-error-message")) {

@@ -63,6 +63,7 @@ Outcome<Secret> log_in(Transport& transport, const Login& login) {
   if (answer->head.status >= 300) {
     Failure failure = failure_of(*answer);
     failure.error.message = "the identity service at " + url + " answers: " + failure.error.message;
+    if (failure.status >= 500) failure.error.retry = Retry::later;
     failure.status = 0;
     return std::unexpected<Failure>(std::move(failure));
   }
@@ -88,12 +89,16 @@ Outcome<Secret> TokenSource::token() {
   return token_;
 }
 
-bool TokenSource::renew(const Secret& refused) {
+Outcome<bool> TokenSource::renew(const Secret& refused) {
   const std::lock_guard lock(mutex_);
   // Another thread may have been here meanwhile.
   if (!(token_ == refused)) return true;
   auto token = fetch_();
-  if (!token || *token == refused) return false;
+  if (!token) {
+    if (token.error().error.retry == Retry::never) token.error().error.code = Code::unauthenticated;
+    return pass_on(token);
+  }
+  if (*token == refused) return false;
   token_ = std::move(*token);
   return true;
 }

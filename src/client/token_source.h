@@ -38,8 +38,9 @@ class TokenSource {
 
   /// The token; got when it is first asked for.
   Outcome<Secret> token();
-  /// `refused` was not accepted. True if there is another one now.
-  bool renew(const Secret& refused);
+  /// `refused` was not accepted. True if there is another one now. Errors: those of getting one,
+  /// as `unauthenticated` unless they may pass.
+  Outcome<bool> renew(const Secret& refused);
 
  private:
   std::mutex mutex_;

@@ -19,7 +19,7 @@ def image(gallery, request):
 
 def openstack(gallery, *words, user="alice"):
     client = gallery.client(OPENSTACK, user)
-    return client.run(client.program, "image", *words)
+    return client.run("image", *words)
 
 
 def shown(gallery, image, user="alice"):
@@ -86,7 +86,7 @@ def test_a_protected_image_stays_until_it_is_not(gallery, image):
 
 def test_glance_stages_and_imports_a_file(gallery, tmp_path):
     client = gallery.client(GLANCE)
-    made = client.run(client.program, "image-create-via-import", "--import-method", "glance-direct", "--file", gallery.file("qcow2"),
+    made = client.run("image-create-via-import", "--import-method", "glance-direct", "--file", gallery.file("qcow2"),
                       "--disk-format", "qcow2", "--container-format", "bare", "--name", "staged")
     image = dict(client.ROW.findall(made))["id"]
     eventually(lambda: shown(gallery, image)["status"] == "active", "the import is done")
@@ -106,7 +106,7 @@ def test_glance_imports_from_the_web(gallery, tmp_path):
     if isinstance(gallery.cloud, GlanceCloud):
         pytest.skip("Glance fetches nothing from a loopback address")
     client = gallery.client(GLANCE)
-    made = client.run(client.program, "image-create-via-import", "--import-method", "web-download", "--uri", gallery.web.url("/qcow2"),
+    made = client.run("image-create-via-import", "--import-method", "web-download", "--uri", gallery.web.url("/qcow2"),
                       "--disk-format", "qcow2", "--container-format", "bare", "--name", "from the web")
     image = dict(client.ROW.findall(made))["id"]
     eventually(lambda: shown(gallery, image)["status"] == "active", "the import is done")

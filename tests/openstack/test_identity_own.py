@@ -7,14 +7,14 @@ import base64
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import urllib.error
 import urllib.request
 
 import pytest
-from rig import CACHE, Unavailable
+from rig import Unavailable
 from rig.environment import environment, program
+from rig.go_program import compiled
 from rig.visor import ADMINISTRATOR, Visor
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -34,7 +34,7 @@ with_clients = pytest.mark.usefixtures("clients")
 
 @pytest.fixture(scope="module")
 def visor():
-    with Visor("own") as server:
+    with Visor("own", remote="image-remote") as server:
         yield server
 
 
@@ -86,9 +86,10 @@ def test_openstackclient_gets_a_token_and_finds_the_services(visor, ada):
     token = openstack(visor, ada, "token", "issue", "-f", "json")
     assert token["project_id"] == token["user_id"] == ada[0]
     catalogue = {entry["Type"]: entry for entry in openstack(visor, ada, "catalog", "list", "-f", "json")}
-    assert set(catalogue) == {"identity", "image"}
-    urls = {endpoint["interface"]: endpoint["url"] for endpoint in catalogue["image"]["Endpoints"]}
-    assert urls == dict.fromkeys(("public", "internal", "admin"), visor.url)
+    assert set(catalogue) == {"identity", "image", "image-remote"}
+    for service, url in (("image", visor.url), ("image-remote", visor.remote_url)):
+        urls = {endpoint["interface"]: endpoint["url"] for endpoint in catalogue[service]["Endpoints"]}
+        assert urls == dict.fromkeys(("public", "internal", "admin"), url)
 
 
 @with_clients
@@ -100,7 +101,7 @@ def test_openstackclient_shows_what_an_account_is(visor, ada):
     everybody = openstack(visor, ADMINISTRATOR, "project", "list", "-f", "json")
     assert {ada[0], ADMINISTRATOR[0]} <= {project["Name"] for project in everybody}
     assert openstack(visor, ADMINISTRATOR, "domain", "list", "-f", "json")[0]["Name"] == "Default"
-    assert len(openstack(visor, ADMINISTRATOR, "endpoint", "list", "-f", "json")) == 6
+    assert len(openstack(visor, ADMINISTRATOR, "endpoint", "list", "-f", "json")) == 9
 
 
 @with_clients
@@ -198,13 +199,10 @@ def test_openstacksdk_connects_and_lists_images(visor, ada):
 
 
 def test_gophercloud_connects_and_lists_images(visor, ada):
-    if not shutil.which("go"):
-        pytest.skip("could not be had: there is no go")
-    built = CACHE / "gophercloud-identity"
-    done = subprocess.run(["go", "build", "-o", built, "."], cwd=HERE / "gophercloud_identity", capture_output=True, text=True, check=False)
-    if done.returncode != 0 and "dial tcp" in done.stderr:
-        pytest.skip(f"could not be had: {done.stderr.strip()}")
-    assert done.returncode == 0, done.stderr
+    try:
+        built = compiled(HERE / "gophercloud_identity")
+    except Unavailable as reason:
+        pytest.skip(f"could not be had: {reason}")
     shown = subprocess.run([built], env=variables(visor, *ada, OS_PROJECT_ID=ada[0], OS_DOMAIN_NAME="Default"), capture_output=True, text=True, check=False)
     assert shown.returncode == 0, shown.stderr
     found = json.loads(shown.stdout)

@@ -1,116 +1,25 @@
 """visor import glance: what a real Glance has, taken over by VISOR, and the way back."""
 
-import json
 import os
 import signal
 import subprocess
-import urllib.error
-import urllib.request
 
 import pytest
-from harness.server import BINARIES
 from harness.wait import eventually
-from rig import Unavailable
 from rig.glance import Glance
-from rig.keystone import USERS, Keystone
+from rig.images import Images
+from rig.importing import bring, command, outcomes, variables
 from rig.pictures import qcow2, raw
 from rig.visor import Visor
 
-# What a server says of itself, and not of the image.
-OWN = {"created_at", "updated_at", "virtual_size", "stores", "locations", "direct_url", "self", "file", "schema"}
 LARGE = raw(24 << 20, seed="large")
 SLOW = ("--limit-rate", "4MiB")
 
 
-class Images:
-    """An image service, as one user has it."""
-
-    def __init__(self, url, token=None):
-        self.url, self._token = url, token
-
-    def call(self, method, path, body=None, kind="application/json"):
-        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        headers = {"Content-Type": kind, **({"X-Auth-Token": self._token} if self._token else {})}
-        request = urllib.request.Request(self.url + "/v2/images" + path, method=method, data=data, headers=headers)
-        with urllib.request.urlopen(request, timeout=120) as answer:
-            return answer.read()
-
-    def ask(self, method, path, body=None, kind="application/json"):
-        return json.loads(self.call(method, path, body, kind))
-
-    def add(self, data=None, **attributes):
-        """The id of a new image."""
-        made = self.ask("POST", "", {"container_format": "bare", "disk_format": "raw", **attributes})["id"]
-        if data is not None:
-            self.call("PUT", f"/{made}/file", data, "application/octet-stream")
-        return made
-
-    def change(self, image, *operations):
-        self.ask("PATCH", f"/{image}", list(operations), "application/openstack-images-v2.1-json-patch")
-
-    def set(self, image, name, value):
-        self.change(image, {"op": "add", "path": f"/{name}", "value": value})
-
-    def show(self, image):
-        return self.ask("GET", f"/{image}")
-
-    def all(self):
-        """Of everybody, by id."""
-        found = [image for hidden in ("false", "true")
-                 for image in self.ask("GET", f"?visibility=all&limit=1000&os_hidden={hidden}")["images"]]
-        return {image["id"]: image for image in found}
-
-    def there(self, image):
-        try:
-            return self.show(image)
-        except urllib.error.HTTPError as refused:
-            assert refused.code == 404
-            return None
-
-    def data(self, image):
-        return self.call("GET", f"/{image}/file")
-
-    def members(self, image):
-        return {member["member_id"]: member["status"] for member in self.ask("GET", f"/{image}/members")["members"]}
-
-
 @pytest.fixture(scope="module")
-def keystone():
-    try:
-        with Keystone() as server:
-            yield server
-    except Unavailable as reason:
-        pytest.skip(f"could not be had: {reason}")
-
-
-@pytest.fixture(scope="module")
-def glance(keystone):
-    try:
-        with Glance(keystone, inspect=False) as server:
-            yield server
-    except Unavailable as reason:
-        pytest.skip(f"could not be had: {reason}")
-
-
-@pytest.fixture
-def visor(keystone):
-    with Visor(keystone=keystone, cache="10m") as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def source(keystone, glance):
-    return Images(glance.url, keystone.token("admin"))
-
-
-@pytest.fixture
-def target(keystone, visor):
-    return Images(visor.url, keystone.token("admin"))
-
-
-@pytest.fixture(scope="module")
-def kinds(keystone, glance, source):
+def kinds(keystone, glance):
     """An image of each kind in Glance, by what is special about it."""
+    source = Images(glance.url, keystone.token("admin"))
     alice, bob, carol = (Images(glance.url, keystone.token(name)) for name in ("alice", "bob", "carol"))
     made = {
         "private": alice.add(raw(), name="private", tags=["golden", "größe"], hw_disk_bus="virtio", os_distro="debian", architecture="x86_64",
@@ -132,7 +41,10 @@ def kinds(keystone, glance, source):
             {"beta": bob, "gamma": carol}[who].ask("PUT", f"/{made['shared']}/members/{member}", {"status": answer})
     source.call("POST", f"/{made['deactivated']}/actions/deactivate")
     source.set(made["private"], "kernel_id", made["kernel"])
-    return made
+    yield made
+    source.set(made["qcow2"], "protected", False)
+    for image in made.values():
+        source.call("DELETE", f"/{image}")
 
 
 @pytest.fixture
@@ -143,36 +55,11 @@ def large(source):
     source.call("DELETE", f"/{image}")
 
 
-def variables(keystone, user="admin"):
-    who = USERS[user]
-    return {"OS_AUTH_URL": keystone.auth_url, "OS_USERNAME": who.name, "OS_PASSWORD": who.password, "OS_PROJECT_NAME": who.project}
-
-
-def command(source, target, *words):
-    return [str(BINARIES / "visor"), "import", "glance", "--from", source.url, "--to", target.url, *words]
-
-
-def bring(source, target, *words, environment):
-    """(exit status, what it printed as JSON, what it said)."""
-    done = subprocess.run(command(source, target, "--json", *words), env={**os.environ, **environment}, capture_output=True, text=True,
-                          timeout=300, check=False)
-    return done.returncode, json.loads(done.stdout)["import"] if done.stdout else None, done.stderr
-
-
-def described(images):
-    return {image: {name: sorted(value) if name == "tags" else value for name, value in attributes.items() if name not in OWN}
-            for image, attributes in images.all().items()}
-
-
-def outcomes(report):
-    return {image["id"]: image["outcome"] for image in report["images"]}
-
-
 def test_everything_comes_over_as_it_was(keystone, glance, visor, source, target, kinds):
     status, report, said = bring(glance, visor, environment=variables(keystone))
     assert status == 0, said
     assert (report["copied"], report["failed"], report["skipped"]) == (len(kinds), 0, 0)
-    assert described(target) == described(source)
+    assert target.described() == source.described()
     for kind, image in kinds.items():
         if kind not in ("queued", "empty"):
             assert target.data(image) == source.data(image), kind
@@ -196,7 +83,7 @@ def test_a_second_run_copies_what_is_new_and_updates_only_if_told_to(keystone, g
         status, report, said = bring(glance, visor, "--update", environment=variables(keystone))
         assert (status, report["copied"], report["failed"]) == (0, 0, 0), said
         assert outcomes(report)[image] == outcomes(report)[kinds["shared"]] == "updated"
-        assert described(target) == described(source)
+        assert target.described() == source.described()
         assert target.members(kinds["shared"]) == source.members(kinds["shared"])
     finally:
         source.call("DELETE", f"/{new}")
@@ -318,7 +205,7 @@ def test_the_way_back_is_the_same(keystone, glance, visor, source, target, kinds
         assert status == 0, said
         assert report["copied"] == len(kinds)
         back = Images(second.url, keystone.token("admin"))
-        assert described(back) == described(source)
+        assert back.described() == source.described()
         assert back.data(kinds["qcow2"]) == source.data(kinds["qcow2"])
 
 

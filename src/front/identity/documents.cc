@@ -1,42 +1,69 @@
 #include "front/identity/documents.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
 #include <utility>
+#include <vector>
 
 namespace visor::front::identity {
 namespace {
 
+using auth::ServiceEndpoint;
 using document::Value;
-
-constexpr std::array<std::string_view, 3> kInterfaces = {"public", "internal", "admin"};
 
 /// A service of the catalogue: its type is its id.
 struct Service {
-  std::string_view type;
-  std::string_view name;
-  std::string url;
+  std::string type;
+  std::vector<ServiceEndpoint> endpoints;
 };
 
+/// Some clients look for a service by the name that OpenStack's own program has.
+std::string_view name_of(const Service& service) {
+  if (service.type == "identity") return "keystone";
+  return service.type == "image" ? "glance" : std::string_view(service.type);
+}
+
+Service everywhere(std::string_view type, const std::string& region, const std::string& url) {
+  Service service{std::string(type), {}};
+  for (const std::string_view interface : auth::kInterfaces) {
+    service.endpoints.push_back({service.type, region, std::string(interface), url});
+  }
+  return service;
+}
+
 std::vector<Service> services_of(const Services& services) {
-  std::vector<Service> all = {{"identity", "keystone", services.identity + "/v3"}};
-  if (!services.image.empty()) all.push_back({"image", "glance", services.image});
+  std::vector<Service> all = {everywhere("identity", services.region, services.identity + "/v3")};
+  if (!services.image.empty()) {
+    all.push_back(everywhere("image", services.region, services.image));
+  }
+  for (const ServiceEndpoint& endpoint : services.further) {
+    auto service = std::ranges::find(all, endpoint.type, &Service::type);
+    if (service == all.end()) service = all.insert(all.end(), Service{endpoint.type, {}});
+    const auto same = std::ranges::find_if(
+        service->endpoints, [&](const ServiceEndpoint& own) { return own.stands_for(endpoint); });
+    if (same == service->endpoints.end()) {
+      service->endpoints.push_back(endpoint);
+    } else {
+      same->url = endpoint.url;
+    }
+  }
   return all;
 }
 
-std::string endpoint_id(const Service& service, std::string_view interface) {
-  return std::string(service.type) + "-" + std::string(interface);
+std::string endpoint_id(const ServiceEndpoint& endpoint, const Services& services) {
+  const std::string id = endpoint.type + "-" + endpoint.interface;
+  return endpoint.region == services.region ? id : id + "@" + endpoint.region;
 }
 
-Value endpoint_object(const Service& service, std::string_view interface,
-                      const Services& services) {
-  Value endpoint = Value::object({{"id", endpoint_id(service, interface)}});
-  endpoint.append("interface", interface);
-  endpoint.append("region_id", services.region);
-  endpoint.append("region", services.region);
-  endpoint.append("url", service.url);
-  return endpoint;
+Value endpoint_object(const ServiceEndpoint& endpoint, const Services& services) {
+  Value shown = Value::object({{"id", endpoint_id(endpoint, services)}});
+  shown.append("interface", endpoint.interface);
+  shown.append("region_id", endpoint.region);
+  shown.append("region", endpoint.region);
+  shown.append("url", endpoint.url);
+  return shown;
 }
 
 Value named_with_domain(const std::string& name) {
@@ -68,13 +95,13 @@ Value catalogue_array(const Services& services) {
   Value all = Value::array();
   for (const Service& service : services_of(services)) {
     Value endpoints = Value::array();
-    for (const std::string_view interface : kInterfaces) {
-      endpoints.push(endpoint_object(service, interface, services));
+    for (const ServiceEndpoint& endpoint : service.endpoints) {
+      endpoints.push(endpoint_object(endpoint, services));
     }
     Value entry = Value::object({{"endpoints", std::move(endpoints)}});
     entry.append("id", service.type);
     entry.append("type", service.type);
-    entry.append("name", service.name);
+    entry.append("name", name_of(service));
     all.push(std::move(entry));
   }
   return all;
@@ -194,7 +221,7 @@ Value service_list(const Services& services) {
   for (const Service& service : services_of(services)) {
     Value entry = Value::object({{"id", service.type}});
     entry.append("type", service.type);
-    entry.append("name", service.name);
+    entry.append("name", name_of(service));
     entry.append("enabled", true);
     all.push(std::move(entry));
   }
@@ -204,8 +231,8 @@ Value service_list(const Services& services) {
 Value endpoint_list(const Services& services) {
   Value all = Value::array();
   for (const Service& service : services_of(services)) {
-    for (const std::string_view interface : kInterfaces) {
-      Value entry = endpoint_object(service, interface, services);
+    for (const ServiceEndpoint& endpoint : service.endpoints) {
+      Value entry = endpoint_object(endpoint, services);
       entry.append("service_id", service.type);
       entry.append("enabled", true);
       all.push(std::move(entry));
@@ -215,9 +242,17 @@ Value endpoint_list(const Services& services) {
 }
 
 Value region_list(const Services& services) {
-  Value region = Value::object({{"id", services.region}, {"description", ""}});
-  region.append("parent_region_id", nullptr);
-  return Value::array({std::move(region)});
+  std::vector<std::string> names = {services.region};
+  for (const ServiceEndpoint& endpoint : services.further) {
+    if (std::ranges::find(names, endpoint.region) == names.end()) names.push_back(endpoint.region);
+  }
+  Value all = Value::array();
+  for (const std::string& name : names) {
+    Value region = Value::object({{"id", name}, {"description", ""}});
+    region.append("parent_region_id", nullptr);
+    all.push(std::move(region));
+  }
+  return all;
 }
 
 Value list_document(std::string name, Value entries, const std::string& self) {

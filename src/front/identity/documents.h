@@ -3,13 +3,14 @@
 // Source: the Identity API v3 reference.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "auth/account.h"
 #include "auth/application_credentials.h"
 #include "auth/own_tokens.h"
+#include "auth/service_endpoint.h"
 #include "base/clock.h"
 #include "document/value.h"
 
@@ -24,6 +25,9 @@ struct Services {
   std::string region;
   std::string identity;  ///< "http://127.0.0.1:5000", without /v3
   std::string image;     ///< empty: there is none
+  /// Of other services, and of those two elsewhere. One that names type, region and interface of
+  /// the two above stands in the place of that.
+  std::span<const auth::ServiceEndpoint> further;
 };
 
 /// `2026-11-29T18:00:00.000000Z`

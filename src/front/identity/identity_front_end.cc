@@ -126,7 +126,7 @@ std::string IdentityFrontEnd::base_of(const http::Request& request) const {
 }
 
 Services IdentityFrontEnd::services_for(const Call& call) const {
-  Services services{options_.region, call.base, options_.image_address};
+  Services services{options_.region, call.base, options_.image_address, options_.endpoints};
   if (!services.image.empty() || !options_.image_listener) return services;
   const ImageListener listener = options_.image_listener();
   if (listener.port == 0) return services;

@@ -39,6 +39,7 @@ struct Options {
   std::string identity_address;  ///< as clients reach this front end; empty: as they did
   std::string image_address;     ///< of the image service; empty: see `image_listener`
   std::function<ImageListener()> image_listener;
+  std::vector<auth::ServiceEndpoint> endpoints;  ///< further ones, see Services
   /// Told of what is refused and of changes; outlives the front end. Null: nobody is.
   audit::Log* audit = nullptr;
 };

@@ -129,6 +129,48 @@ TEST_F(IdentityFrontEndTest, ConfiguredAddressesStandInTheCatalogue) {
   EXPECT_NE(text.find(R"("region":"north")"), std::string::npos);
 }
 
+/// Every endpoint of a catalogue, as "type name region interface url id".
+std::vector<std::string> places_of(const Value& catalogue) {
+  std::vector<std::string> places;
+  for (const Value& service : *catalogue.as_array()) {
+    for (const Value& endpoint : *service.find("endpoints")->as_array()) {
+      std::string place = *service.text("type") + " " + *service.text("name");
+      for (const char* name : {"region", "interface", "url", "id"}) {
+        place += " " + *endpoint.text(name);
+      }
+      places.push_back(std::move(place));
+    }
+  }
+  return places;
+}
+
+TEST_F(IdentityFrontEndTest, FurtherEndpointsStandBesideItsOwnAndInTheirPlace) {
+  Options options;
+  options.endpoints = {{"image", "RegionOne", "internal", "http://10.0.0.7:9292"},
+                       {"image", "south", "public", "http://south.example.org:9292"},
+                       {"volumev3", "RegionOne", "public", "http://volumes.example.org:8776/v3"}};
+  open(std::move(options));
+  const std::string root = token_of("root");
+  const Answer catalogue = ask("GET", "/v3/auth/catalog", root);
+  const std::vector<std::string> expected = {
+      "identity keystone RegionOne public http://images.example.org:5000/v3 identity-public",
+      "identity keystone RegionOne internal http://images.example.org:5000/v3 identity-internal",
+      "identity keystone RegionOne admin http://images.example.org:5000/v3 identity-admin",
+      "image glance RegionOne public http://images.example.org:9292 image-public",
+      "image glance RegionOne internal http://10.0.0.7:9292 image-internal",
+      "image glance RegionOne admin http://images.example.org:9292 image-admin",
+      "image glance south public http://south.example.org:9292 image-public@south",
+      "volumev3 volumev3 RegionOne public http://volumes.example.org:8776/v3 volumev3-public"};
+  EXPECT_EQ(places_of(*catalogue.json.find("catalog")), expected);
+  const Answer made = post_login(password_body("ada", "secret-of-ada"));
+  EXPECT_EQ(places_of(*made.json.find("token")->find("catalog")), expected);
+  EXPECT_EQ(ask("GET", "/v3/services", root).json.find("services")->size(), 3u);
+  EXPECT_EQ(ask("GET", "/v3/endpoints", root).json.find("endpoints")->size(), expected.size());
+  const Answer regions = ask("GET", "/v3/regions", root);
+  ASSERT_EQ(regions.json.find("regions")->size(), 2u);
+  EXPECT_EQ(*(*regions.json.find("regions")->as_array())[1].text("id"), "south");
+}
+
 TEST_F(IdentityFrontEndTest, WhereThereIsNoImageServiceNoneIsTold) {
   Options options;
   options.image_listener = [] { return ImageListener{}; };

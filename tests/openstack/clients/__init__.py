@@ -15,7 +15,7 @@ import subprocess
 from harness.server import BINARIES
 from processes import Process
 from rig import Unavailable
-from rig.environment import program
+from rig.environment import PYTHON, program
 from rig.go_program import compiled
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -58,23 +58,9 @@ class Client:
     def __exit__(self, *_):
         pass
 
-    def run(self, *words):
-        """What a command prints."""
-        # Anything but a terminal would be taken for the image's data.
-        person, terminal = os.openpty()
-        try:
-            done = subprocess.run([str(word) for word in words], env=self.environment, cwd=self.folder, capture_output=True, text=True,
-                                  timeout=COMMAND_SECONDS, stdin=terminal, check=False)
-        finally:
-            os.close(terminal)
-            os.close(person)
-        if done.returncode != 0:
-            raise Failed(f"{' '.join(map(str, words))}: {done.stdout}{done.stderr}")
-        return done.stdout
-
 
 class Driven(Client):
-    """A program that imports the client's library and takes orders."""
+    """Its process lives as long as it, and takes orders."""
 
     source = ""
 
@@ -94,6 +80,10 @@ class Driven(Client):
         except (RuntimeError, BrokenPipeError) as failure:
             raise Failed(f"{self.name}: {failure}\n{self._process.complaint()}") from None
 
+
+class Library(Driven):
+    """A program that imports the client's library."""
+
     def upload(self, path, picture):
         return self.order("upload", path=str(path), **dataclasses.asdict(picture))["id"]
 
@@ -104,24 +94,24 @@ class Driven(Client):
         return self.order("show", image=image)
 
 
-class Sdk(Driven):
+class Sdk(Library):
     name, source = "openstacksdk", "sdk.py"
 
 
-class Nova(Driven):
+class Nova(Library):
     name, source = "Nova's image code", "nova_image.py"
 
 
-class Cinder(Driven):
+class Cinder(Library):
     name, source = "Cinder's image code", "cinder_image.py"
 
 
-class Ironic(Driven):
+class Ironic(Library):
     name, source = "Ironic's image code", "ironic_image.py"
     uploads = False
 
 
-class Gophercloud(Driven):
+class Gophercloud(Library):
     name = "gophercloud"
 
     def __init__(self, variables, folder):
@@ -132,14 +122,42 @@ class Gophercloud(Driven):
         return [compiled(HERE / "gophercloud")]
 
 
-class OpenStackCommand(Client):
-    """`openstack image …`"""
+class PythonCommand(Driven):
+    """A command line that is written in Python: its command, and the modules that are imported once for all times that it runs."""
 
-    name = "openstack of PyPI"
+    source = "command_line.py"
+    command_name, modules = "", ()
 
     @property
-    def program(self):
-        return program("openstack")
+    def python(self):
+        return program("python")
+
+    def command(self):
+        return [self.python, HERE / "drivers" / self.source, self.command_name, *self.modules]
+
+    def run(self, *words):
+        """What it prints."""
+        done = self.order("run", words=[str(word) for word in words])
+        if done["status"] != 0:
+            raise Failed(f"{self.command_name} {' '.join(map(str, words))}: {done['printed']}{done['said']}")
+        return done["printed"]
+
+
+class Debian(PythonCommand):
+    """The one of Debian's own packages, which run on Debian's own Python."""
+
+    @property
+    def python(self):
+        if shutil.which(self.command_name, path="/usr/bin") is None:
+            raise Unavailable(f"Debian's package of the command {self.command_name} is not installed")
+        return PYTHON
+
+
+class OpenStackCommand(PythonCommand):
+    """`openstack image …`"""
+
+    name, command_name = "openstack of PyPI", "openstack"
+    modules = ("openstackclient.shell", "openstackclient.image.v2.image", "openstack.image.v2._proxy")
 
     def upload(self, path, picture):
         words = ["image", "create", "-f", "json", "--file", path, "--disk-format", picture.disk_format,
@@ -149,32 +167,25 @@ class OpenStackCommand(Client):
             words += ["--property", f"{name}={value}"]
         for tag in picture.tags:
             words += ["--tag", tag]
-        return json.loads(self.run(self.program, *words, picture.name))["id"]
+        return json.loads(self.run(*words, picture.name))["id"]
 
     def download(self, image, path):
-        self.run(self.program, "image", "save", "--file", path, image)
+        self.run("image", "save", "--file", path, image)
 
     def show(self, image):
-        return json.loads(self.run(self.program, "image", "show", "-f", "json", image))
+        return json.loads(self.run("image", "show", "-f", "json", image))
 
 
-class DebianOpenStackCommand(OpenStackCommand):
+class DebianOpenStackCommand(Debian, OpenStackCommand):
     name = "openstack of Debian"
 
-    @property
-    def program(self):
-        return debian("openstack")
 
-
-class GlanceCommand(Client):
+class GlanceCommand(PythonCommand):
     """`glance …`"""
 
-    name = "glance of PyPI"
+    name, command_name = "glance of PyPI", "glance"
+    modules = ("glanceclient.shell", "glanceclient.v2.shell", "glanceclient.v2.client")
     ROW = re.compile(r"^\| (\S+) +\| (.*?) *\|$", re.MULTILINE)
-
-    @property
-    def program(self):
-        return program("glance")
 
     def upload(self, path, picture):
         words = ["image-create", "--file", path, "--name", picture.name, "--disk-format", picture.disk_format,
@@ -182,16 +193,16 @@ class GlanceCommand(Client):
                  "--visibility", picture.visibility]
         for name, value in picture.properties.items():
             words += ["--property", f"{name}={value}"]
-        made = self._table(self.run(self.program, *words))["id"]
+        made = self._table(self.run(*words))["id"]
         for tag in picture.tags:
-            self.run(self.program, "image-tag-update", made, tag)
+            self.run("image-tag-update", made, tag)
         return made
 
     def download(self, image, path):
-        self.run(self.program, "image-download", "--file", path, image)
+        self.run("image-download", "--file", path, image)
 
     def show(self, image):
-        found = self._table(self.run(self.program, "image-show", image))
+        found = self._table(self.run("image-show", image))
         numbers = {name: int(found[name]) for name in ("size", "min_disk", "min_ram")}
         return {**found, **numbers, "tags": json.loads(found["tags"].replace("'", '"')), "properties": found}
 
@@ -199,20 +210,8 @@ class GlanceCommand(Client):
         return dict(self.ROW.findall(text))
 
 
-class DebianGlanceCommand(GlanceCommand):
+class DebianGlanceCommand(Debian, GlanceCommand):
     name = "glance of Debian"
-
-    @property
-    def program(self):
-        return debian("glance")
-
-
-def debian(name):
-    """A command of Debian's own packages, which run on Debian's own Python."""
-    found = shutil.which(name, path="/usr/bin")
-    if found is None:
-        raise Unavailable(f"Debian's package of the command {name} is not installed")
-    return found
 
 
 OPENSTACK = (OpenStackCommand, DebianOpenStackCommand, GlanceCommand, DebianGlanceCommand, Sdk, Gophercloud, Nova, Cinder, Ironic)
@@ -223,20 +222,25 @@ class VisorCommand(Client):
 
     name = "visor"
 
-    @property
-    def program(self):
-        return BINARIES / "visor"
+    def run(self, *words):
+        """What it prints."""
+        command = [str(word) for word in (BINARIES / "visor", *words)]
+        done = subprocess.run(command, env=self.environment, cwd=self.folder, capture_output=True, text=True, timeout=COMMAND_SECONDS,
+                              stdin=subprocess.DEVNULL, check=False)
+        if done.returncode != 0:
+            raise Failed(f"{' '.join(command)}: {done.stdout}{done.stderr}")
+        return done.stdout
 
     def upload(self, path, picture):
         words = ["name=" + picture.name, "architecture=x86_64", "format=" + picture.disk_format, "access=" + picture.visibility,
                  *(f"{name}={value}" for name, value in picture.properties.items())]
-        return json.loads(self.run(self.program, "--json", "add", *words, "-f", path))["image"]["_id"]
+        return json.loads(self.run("--json", "add", *words, "-f", path))["image"]["_id"]
 
     def download(self, image, path):
-        self.run(self.program, "--quiet", "get", image, "-f", path)
+        self.run("--quiet", "get", image, "-f", path)
 
     def show(self, image):
-        found = json.loads(self.run(self.program, "--json", "head", image))["image"]
+        found = json.loads(self.run("--json", "head", image))["image"]
         status = {"available": "active"}.get(found["status"], found["status"])
         return {"name": found["name"], "status": status, "size": found["size"], "checksum": found["checksum"],
                 "disk_format": found["format"], "properties": found}

@@ -1,7 +1,7 @@
 """A whole cloud of an image service and an identity: what Tempest and the clients are pointed at.
 
-A cloud has `auth_url`, `url` (of the image service), `remote_url` (of its second worker), `stores` (the writable ones), and `accounts` (those that Tempest may
-use, where it can't make its own). `variables("alice")` is what alice has in her environment, `project("alice")` the id of her project.
+A cloud has `auth_url`, `url` (of the image service), `remote_url` (of its second worker, which the catalogue names by the type `remote` that a cloud is made
+with), `stores` (the writable ones), and `accounts` (those that Tempest may use, where it can't make its own). `variables("alice")` is what alice has in her environment, `project("alice")` the id of her project.
 """
 
 import contextlib
@@ -39,6 +39,9 @@ class GlanceCloud(KeystonePeople):
     accounts = None
     stores = "one,two"
 
+    def __init__(self, remote=None):
+        self._service = remote
+
     def __enter__(self):
         with contextlib.ExitStack() as stack:
             self.keystone = stack.enter_context(Keystone())
@@ -46,6 +49,8 @@ class GlanceCloud(KeystonePeople):
             self._remote = stack.enter_context(Glance(self.keystone, beside=self.server, inspect=False))
             self.auth_url, self.url, self.remote_url = self.keystone.auth_url, self.server.url, self._remote.url
             self.keystone.offer("image", self.url, name="glance")
+            if self._service:
+                self.keystone.offer(self._service, self.remote_url)
             self._stack = stack.pop_all()
         return self
 
@@ -62,8 +67,8 @@ class VisorCloud(KeystonePeople):
 
     stores = "file,two"
 
-    def __init__(self, identity, *exceptions, more=""):
-        self._identity, self._exceptions, self._more = identity, exceptions, more
+    def __init__(self, identity, *exceptions, more="", remote=None):
+        self._identity, self._exceptions, self._more, self._service = identity, exceptions, more, remote
         self.keystone, self.accounts = None, None
         self.people = {}
 
@@ -71,11 +76,13 @@ class VisorCloud(KeystonePeople):
         with contextlib.ExitStack() as stack:
             if self._identity == "keystone":
                 self.keystone = stack.enter_context(Keystone())
-            self.server = stack.enter_context(
-                Visor(identity=self._identity, keystone=self.keystone, exceptions=self._exceptions, cache="5m", more=self._more))
+            self.server = stack.enter_context(Visor(identity=self._identity, keystone=self.keystone, exceptions=self._exceptions, cache="5m",
+                                                    more=self._more, remote=self._service))
             self.auth_url, self.url, self.remote_url = self.server.auth_url, self.server.url, self.server.remote_url
             if self.keystone:
                 self.keystone.offer("image", self.url, name="visor")
+                if self._service:
+                    self.keystone.offer(self._service, self.remote_url)
             else:
                 self.accounts = self._accounts()
             self._stack = stack.pop_all()
@@ -121,4 +128,3 @@ class VisorCloud(KeystonePeople):
         pathlib.Path(folder, "visord.log").write_text(self.server.log)
         if self.keystone:
             shutil.copy(self.keystone.place / "log", pathlib.Path(folder, "keystone.log"))
-

@@ -4,17 +4,20 @@
         glance.url
 
 Two writable file stores (`one` and `two`) and a store of references, `web`. `beside` gives a second worker: the same images, a
-staging folder and a cache of its own.
+staging folder and a cache of its own. The database that all begin with is kept in build/openstack.
 """
 
+import pathlib
 import shutil
 import subprocess
+import tempfile
 
-from . import Unavailable
-from .environment import program, shared
+from . import CACHE, Unavailable
+from .environment import alone, program, shared, version
 from .keystone import USERS
 from .wsgi import WsgiServer
 
+APPLICATIONS = pathlib.Path(__file__).resolve().parent / "applications"
 CONFIGURATION = """\
 [DEFAULT]
 use_stderr = true
@@ -27,8 +30,10 @@ image_cache_dir = {place}/cache
 image_cache_driver = sqlite
 worker_self_reference_url = {origin}
 image_size_cap = 1099511627776
+{more}
 [database]
-connection = sqlite:///{data}/glance.db
+connection = sqlite:///{data}/glance.db?timeout=60
+sqlite_synchronous = false
 [glance_store]
 default_backend = one
 [one]
@@ -67,14 +72,15 @@ service_token_roles_required = true
 
 
 class Glance(WsgiServer):
-    """With a Keystone; without one everybody is the administrator. `inspect`: uploads must be of the format that they say."""
+    """With a Keystone; without one everybody is the administrator. `inspect`: uploads must be of the format that they say. `more`: options
+    of the section DEFAULT, a line each."""
 
-    module = "glance.wsgi.api:application"
+    module = "glance_on_sqlite:application"
     threads = 16
 
-    def __init__(self, keystone=None, beside=None, inspect=True):
+    def __init__(self, keystone=None, beside=None, inspect=True, more=""):
         super().__init__()
-        self._inspect = inspect
+        self._inspect, self._more = inspect, more
         self.keystone, self._beside = keystone, beside
 
     @property
@@ -90,19 +96,32 @@ class Glance(WsgiServer):
         paste = self.place / "glance-api-paste.ini"
         shutil.copy(shared("etc/glance/glance-api-paste.ini"), paste)
         text = CONFIGURATION.format(place=self.place, data=data, origin=self.origin, paste=paste, inspect=str(self._inspect).lower(),
-                                    flavor="keystone+cachemanagement" if self.keystone else "cachemanagement")
+                                    flavor="keystone+cachemanagement" if self.keystone else "cachemanagement", more=self._more)
         if self.keystone:
             text += ASKS_KEYSTONE.format(auth_url=self.keystone.auth_url, password=USERS["visor"].password)
         (self.place / "glance-api.conf").write_text(text)
         if not self._beside:
-            self._manage("db_sync")
-            self._manage("db_load_metadefs", shared("etc/glance/metadefs"))
-
-    def _manage(self, *words):
-        done = subprocess.run([program("glance-manage"), "--config-file", self.place / "glance-api.conf", *words],
-                              capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise Unavailable(f"glance-manage {words[0]} failed: {done.stderr[-600:].strip()}")
+            shutil.copy(_filled(), self.place / "glance.db")
 
     def variables(self):
-        return {"OS_GLANCE_CONFIG_DIR": str(self.place)}
+        return {"OS_GLANCE_CONFIG_DIR": str(self.place), "PYTHONPATH": str(APPLICATIONS)}
+
+
+def _filled():
+    """The database that each Glance begins with a copy of."""
+    made = CACHE / f"glance-{version()}.db"
+    with alone("glance"):
+        if not made.exists():
+            with tempfile.TemporaryDirectory(dir=CACHE, prefix="glance-") as folder:
+                partial, configuration = pathlib.Path(folder, "glance.db"), pathlib.Path(folder, "glance-api.conf")
+                configuration.write_text(f"[database]\nconnection = sqlite:///{partial}\n")
+                _manage(configuration, "db_sync")
+                _manage(configuration, "db_load_metadefs", shared("etc/glance/metadefs"))
+                partial.rename(made)
+    return made
+
+
+def _manage(configuration, *words):
+    done = subprocess.run([program("glance-manage"), "--config-file", configuration, *words], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Unavailable(f"glance-manage {words[0]} failed: {done.stderr[-600:].strip()}")

@@ -56,6 +56,7 @@ public_endpoint = {origin}
 use_stderr = true
 [database]
 connection = sqlite:///{place}/keystone.db
+sqlite_synchronous = false
 [fernet_tokens]
 key_repository = {place}/fernet
 [credential]

@@ -4,7 +4,7 @@
         visor.url
 
 Two writable file stores (`file`, which is always there, and `two`) and a store of references, `web`; the native interface beside. `remote_url` is a second
-listener of the Image API.
+listener of the Image API, which VISOR's own identity offers as the service `remote`, if that has a name.
 """
 
 import sys
@@ -55,6 +55,10 @@ KEYSTONE = """\
 OWN = """\
   own:
     region: {region}
+{endpoints}"""
+REMOTE = """    endpoints:
+      - type: {type}
+        url: {url}
 """
 EVERYBODY = """\
   everybody:
@@ -71,12 +75,12 @@ class Visor(Server):
     """Used as a context manager. `identity`: own, http_basic or none; or a Keystone. `exceptions`: what may be fetched from though it
     is an address of this machine. `cache`: how long an answer of Keystone's is trusted. `more`: more configuration."""
 
-    def __init__(self, identity="own", keystone=None, exceptions=(), cache="0s", more=""):
+    def __init__(self, identity="own", keystone=None, exceptions=(), cache="0s", more="", remote=None):
         # Gone with this process, whatever becomes of it.
         super().__init__(wrap=["setpriv", "--pdeathsig", "KILL"])
         self.keystone = keystone
         self._kind = "keystone" if keystone else identity
-        self._exceptions, self._cache, self._more = exceptions, cache, more
+        self._exceptions, self._cache, self._more, self._service = exceptions, cache, more, remote
         self._glance = self._remote = self._identity = None
 
     def __enter__(self):
@@ -95,7 +99,8 @@ class Visor(Server):
         native, self._glance, self._remote, self._identity = free_ports(4)
         sections = {
             "keystone": lambda: KEYSTONE.format(origin=self.keystone.origin, user=USERS["visor"], cache=self._cache),
-            "own": lambda: OWN.format(region=REGION),
+            "own": lambda: OWN.format(
+                region=REGION, endpoints=REMOTE.format(type=self._service, url=self.remote_url) if self._service else ""),
             "none": lambda: EVERYBODY.format(root=ROOT_KEY),
             "http_basic": lambda: "",
         }

@@ -33,7 +33,8 @@ create_isolated_networks = false
 glance = {readers}
 [image]
 region = {region}
-{remote}image_caching_enabled = true
+alternate_image_endpoint = {remote}
+image_caching_enabled = true
 http_image = {raw}
 http_qcow2_image = {qcow2}
 build_timeout = 60
@@ -75,7 +76,5 @@ def write(folder, cloud, web):
     path = folder / "tempest.conf"
     path.write_text(CONFIGURATION.format(
         folder=folder, auth_url=cloud.auth_url, region=REGION, credentials=credentials,
-        # The catalogue of VISOR's own identity has one place for images: two workers are held against each other with Keystone.
-        remote=f"alternate_image_endpoint = {REMOTE}\n" if cloud.accounts is None else "",
-        readers="true" if cloud.accounts is None else "false", raw=web.url("/raw"), qcow2=web.url("/qcow2")))
+        remote=REMOTE, readers="true" if cloud.accounts is None else "false", raw=web.url("/raw"), qcow2=web.url("/qcow2")))
     return path
