@@ -19,9 +19,9 @@ bool is_asked_for(const Value& endpoint, const ServiceQuery& query) {
 }  // namespace
 
 std::unexpected<Error> no_such_service(const ServiceQuery& query) {
-  return fail(Code::not_found, "the catalogue has no " + query.type + " service with the interface '" +
-                                   query.interface.substr(0, 64) + "' in the region '" +
-                                   query.region.substr(0, 64) + "'");
+  return fail(Code::not_found, "the catalogue has no " + query.type +
+                                   " service with the interface '" + query.interface.substr(0, 64) +
+                                   "' in the region '" + query.region.substr(0, 64) + "'");
 }
 
 Result<std::string> find_in_catalogue(const Value& catalogue, const ServiceQuery& query) {

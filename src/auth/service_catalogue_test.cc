@@ -17,7 +17,8 @@ constexpr const char* kCatalogue = R"([
     {"interface": "public", "region": "South", "url": 7},
     {"interface": "public", "region": "South", "url": "https://south.example:9292"}]}])";
 
-Result<std::string> found(std::string region, std::string interface, const char* text = kCatalogue) {
+Result<std::string> found(std::string region, std::string interface,
+                          const char* text = kCatalogue) {
   return find_in_catalogue(*document::parse_json(text),
                            {"image", std::move(region), std::move(interface)});
 }
@@ -40,7 +41,8 @@ TEST(ServiceCatalogue, WhatIsNotThereIsNotFoundAndTheErrorSaysWhatWasAskedFor) {
 }
 
 TEST(ServiceCatalogue, WhatIsNoCatalogueHasNothing) {
-  for (const char* text : {"{}", "[]", "[7]", "[{\"type\": \"image\", \"endpoints\": 7}]", "null"}) {
+  for (const char* text :
+       {"{}", "[]", "[7]", "[{\"type\": \"image\", \"endpoints\": 7}]", "null"}) {
     EXPECT_EQ(found("North", "public", text).error().code, Code::not_found) << text;
   }
 }

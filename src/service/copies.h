@@ -37,7 +37,8 @@ class Copies {
   Copies(catalogue::Client& catalogue, const store::StoreSet& stores)
       : catalogue_(catalogue), stores_(stores) {}
 
-  /// All copies of a blob, the first one first, the others by their rank. `not_found` if it has none: it was removed.
+  /// All copies of a blob, the first one first, the others by their rank. `not_found` if it has
+  /// none: it was removed.
   async::Task<Result<std::vector<Copy>>> of(std::string blob);
 
   /// Adds to `batch` what becomes of an image's data when it goes for good: blob, copies and what

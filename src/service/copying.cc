@@ -339,9 +339,8 @@ Result<void> PlacementService::evict(Standing& standing, Copy& copy, catalogue::
   Copy first = *heir;
   first.id = copy.id;
   batch.puts.push_back({encode(first), copy.revision});
-  const bool referred = std::ranges::none_of(standing.copies, [&copy](const Copy& other) {
-    return &other != &copy && !other.referred;
-  });
+  const bool referred = std::ranges::none_of(
+      standing.copies, [&copy](const Copy& other) { return &other != &copy && !other.referred; });
   return put_image_at(standing, first, referred, batch);
 }
 

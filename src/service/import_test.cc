@@ -141,9 +141,9 @@ TEST_F(Imports, TakeDataThatWhoAskedCanOpenWithWhatIsKnownOfIt) {
 
 TEST_F(Imports, DoNotWaitForDataThatNobodyCanOpenAfterARestart) {
   const std::string id = registered();
-  ASSERT_TRUE(ask(alice_, {.kind = Kind::brought,
-                           .image = id,
-                           .bring = [] { return brought("some data", {}); }}));
+  ASSERT_TRUE(ask(alice_, {.kind = Kind::brought, .image = id, .bring = [] {
+                             return brought("some data", {});
+                           }}));
   begin_anew();
   run();
   EXPECT_EQ(last_of(id).state, State::failed);

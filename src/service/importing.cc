@@ -190,8 +190,8 @@ async::Task<Result<void>> ImportService::fetch(const Import& import, std::string
   data.format = brought->format;
   image::Edits edits{{.name = "store", .value = std::move(store)}};
   const Principal owner = Principal::of(import.owner);
-  Result<image::Image> taken = co_await images_.change(owner, import.image, std::move(edits),
-                                                       std::move(data), std::nullopt);
+  Result<image::Image> taken =
+      co_await images_.change(owner, import.image, std::move(edits), std::move(data), std::nullopt);
   if (!taken) co_return pass(taken);
   for (const auto& [algorithm, digest] : brought->digests) {
     const auto computed = taken->digests.find(algorithm);
@@ -361,8 +361,7 @@ async::Task<void> ImportService::conclude(Import import, Result<void> outcome) {
 }
 
 // An import that gathered and failed leaves an image without data, as it was before.
-async::Task<Result<void>> ImportService::conclude_once(Import& import,
-                                                       const Result<void>& outcome,
+async::Task<Result<void>> ImportService::conclude_once(Import& import, const Result<void>& outcome,
                                                        std::vector<Removal>& removals) {
   const bool failed = !outcome;
   import.updated = on_.clock.now();

@@ -36,10 +36,9 @@ Result<void> check_wanted(const Principal& who, const std::vector<Location>& pla
                 "an image has at most " + std::to_string(kMostLocations) + " locations");
   }
   for (auto place = wanted.begin(); place != wanted.end(); ++place) {
-    const auto again =
-        std::find_if(std::next(place), wanted.end(), [place](const Location& other) {
-          return other.location == place->location;
-        });
+    const auto again = std::find_if(std::next(place), wanted.end(), [place](const Location& other) {
+      return other.location == place->location;
+    });
     if (again != wanted.end()) return fail(Code::invalid, "an image has each location once");
   }
   if (who.administrator) return {};
@@ -72,7 +71,8 @@ bool same_content(const Copy& left, const Copy& right) {
   return same_place(left, right) && left.rank == right.rank && left.metadata == right.metadata;
 }
 
-// Reads begin at the record under the blob's own id. Whatever had that id trades it for the other's.
+// Reads begin at the record under the blob's own id. Whatever had that id trades it for the
+// other's.
 void give_first_its_id(std::vector<Copy>& copies, const std::string& id) {
   Copy& first = copies.front();
   if (first.id == id) return;
@@ -193,8 +193,8 @@ async::Task<Result<std::vector<Copy>>> LocationService::copies_for(const Princip
         data.size = reference->size;
         data.digests = wanted.claimed;
         data.entity_tag = reference->entity_tag;
-        standing.blob = Blob{data.blob, standing.image.id, Blob::Role::original, data.size,
-                             data.digests};
+        standing.blob =
+            Blob{data.blob, standing.image.id, Blob::Role::original, data.size, data.digests};
         auto referred = image::refer(standing.image, std::move(data), on_.clock.now());
         if (!referred) co_return pass(referred);
       } else if (standing.image.size != reference->size) {
@@ -235,8 +235,8 @@ Result<std::vector<Removal>> LocationService::settle(Standing& standing, std::ve
     if (std::ranges::find(wanted, old.id, &Copy::id) == wanted.end()) {
       batch.removes.push_back({kCopies, old.id, old.revision});
     }
-    const bool stays = std::ranges::any_of(
-        wanted, [&old](const Copy& copy) { return same_place(copy, old); });
+    const bool stays =
+        std::ranges::any_of(wanted, [&old](const Copy& copy) { return same_place(copy, old); });
     if (stays || old.referred) continue;
     removals.push_back({old.store, old.key, 1});
     batch.puts.push_back({encode(removals.back()), 0});

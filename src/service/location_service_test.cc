@@ -48,7 +48,8 @@ class Locations : public ServiceFixture {
   }
   Names places(const std::string& id) {
     Names names;
-    for (const Location& place : *async::run_until_done(service_->locations_of(*show(alice_, id)))) {
+    for (const Location& place :
+         *async::run_until_done(service_->locations_of(*show(alice_, id)))) {
       names.push_back(place.store == "far" ? place.location.substr(far("").size()) : "own");
     }
     return names;

@@ -109,7 +109,8 @@ async::Task<Result<void>> Rebuild::put_new(const Manifest& manifest, bool damage
             "the catalogue has this image with other data, or without any"});
       co_return Result<void>{};
     }
-    const auto placed = image::relocate(image, options_.store, store_->location(manifest.key), false);
+    const auto placed =
+        image::relocate(image, options_.store, store_->location(manifest.key), false);
     if (!placed || image.blob != manifest.blob.id) {
       tell({RebuildProblem::Kind::damaged_manifest, manifest.key, image.id,
             "the manifest is damaged: its image does not have this data"});

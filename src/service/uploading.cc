@@ -83,8 +83,8 @@ async::Task<Result<image::Image>> ImageService::put_reference(const Principal& w
   if (!found) co_return pass(found);
   const Reference& reference = *found;
 
-  const Copy copy{random_uuid(), {}, reference.store, reference.location, true,
-                  reference.version, false, 0};
+  const Copy copy{random_uuid(), {}, reference.store, reference.location, true, reference.version,
+                  false,         0};
   const Blob blob{copy.id, image.id, Blob::Role::original, reference.size, {}};
   image::DataFacts data;
   data.blob = blob.id;

@@ -38,7 +38,8 @@ Result<std::vector<std::string>> read_preferred(std::string_view query) {
   if (!pairs) return fail(Code::invalid, "the query is malformed");
   for (const auto& [name, value] : *pairs) {
     if (name != "prefer") continue;
-    for (const auto store : std::views::split(value, ',')) stores.emplace_back(store.begin(), store.end());
+    for (const auto store : std::views::split(value, ','))
+      stores.emplace_back(store.begin(), store.end());
   }
   return stores;
 }

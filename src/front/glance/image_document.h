@@ -12,7 +12,7 @@ namespace visor::front::glance {
 
 /// Where an image's data lies, as far as it is shown.
 struct Whereabouts {
-  std::vector<std::string> stores = {};       ///< in the order that is shown; empty: nowhere
+  std::vector<std::string> stores = {};        ///< in the order that is shown; empty: nowhere
   std::optional<document::Value> locations{};  ///< nothing: they are not shown here
 };
 

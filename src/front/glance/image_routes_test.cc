@@ -418,8 +418,9 @@ class LocatedImages : public Images {
     make_front_end(std::move(options));
   }
   Answer add_location(std::string_view caller, const std::string& id, const std::string& url) {
-    return patch(caller, id, R"([{"op":"add","path":"/locations/-","value":{"url":")" + url +
-                                 R"(","metadata":{"a":"b"}}}])");
+    return patch(caller, id,
+                 R"([{"op":"add","path":"/locations/-","value":{"url":")" + url +
+                     R"(","metadata":{"a":"b"}}}])");
   }
   std::string locations(std::string_view caller, const std::string& id) {
     const document::Value image = as(caller, "GET", "/v2/images/" + id).json();
@@ -427,11 +428,12 @@ class LocatedImages : public Images {
     return list == nullptr ? "(none)" : document::write_json(*list);
   }
   std::string queued() {
-    return create("ada", R"({"disk_format":"raw","container_format":"bare","visibility":"shared"})");
+    return create("ada",
+                  R"({"disk_format":"raw","container_format":"bare","visibility":"shared"})");
   }
 
-  service::LocationService locations_{service::Foundation{client_, stores_, digest_pool_, slices_,
-                                                          clock_, quota_}};
+  service::LocationService locations_{
+      service::Foundation{client_, stores_, digest_pool_, slices_, clock_, quota_}};
 };
 
 TEST_F(LocatedImages, AreActiveOnceTheyHaveALocation) {

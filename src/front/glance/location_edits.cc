@@ -133,8 +133,8 @@ class List {
       return fail(Code::invalid, "a location needs a url of at most 2048 characters");
     }
     // Those that the server made itself can be of any kind.
-    const bool known = std::ranges::find(before_, *url, &service::Location::location) !=
-                       before_.end();
+    const bool known =
+        std::ranges::find(before_, *url, &service::Location::location) != before_.end();
     if (!known) {
       if (auto web = check_web_address(*url); !web) return pass(web);
     }
@@ -201,16 +201,15 @@ Result<Digests> read_claim(const document::Value& location) {
 Result<void> check_claim(const Digests& claimed) {
   for (const auto& [algorithm, digest] : claimed) {
     if (digest.size() == hex_length(algorithm) && from_hex(digest)) continue;
-    return fail(Code::invalid, "the digest is none of " + std::string(to_string(algorithm)) +
-                                   " in hexadecimal");
+    return fail(Code::invalid,
+                "the digest is none of " + std::string(to_string(algorithm)) + " in hexadecimal");
   }
   return {};
 }
 
 bool changes_locations(const std::vector<Operation>& operations) {
-  return std::ranges::any_of(operations, [](const Operation& operation) {
-    return operation.path.front() == "locations";
-  });
+  return std::ranges::any_of(
+      operations, [](const Operation& operation) { return operation.path.front() == "locations"; });
 }
 
 Result<service::WantedLocations> read_locations(const image::Image& image,

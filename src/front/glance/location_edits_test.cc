@@ -55,8 +55,8 @@ TEST(LocationEdits, WhatIsNoLocationIsRefused) {
         R"({"url":"http://x/","metadata":7})",
         R"({"url":"http://x/","validation_data":{"os_hash_algo":"sha256"}})",
         R"({"url":"http://x/","validation_data":{"os_hash_algo":"crc","os_hash_value":"00"}})"}) {
-    const auto wanted = patched(R"([{"op":"add","path":"/locations/-","value":)" +
-                                std::string(value) + "}]");
+    const auto wanted =
+        patched(R"([{"op":"add","path":"/locations/-","value":)" + std::string(value) + "}]");
     EXPECT_EQ(wanted.error().code, Code::invalid) << value;
   }
 }
@@ -74,14 +74,15 @@ TEST(LocationEdits, ReplacingAllNeitherAddsNorRemoves) {
   for (const char* list :
        {R"([{"url":"file:///a"}])", R"([{"url":"file:///a"},{"url":"http://z/"}])",
         R"([{"url":"file:///a"},{"url":"file:///a"}])"}) {
-    const auto wanted = patched(R"([{"op":"replace","path":"/locations","value":)" +
-                                std::string(list) + "}]");
+    const auto wanted =
+        patched(R"([{"op":"replace","path":"/locations","value":)" + std::string(list) + "}]");
     EXPECT_EQ(wanted.error().code, Code::invalid) << list;
   }
   EXPECT_EQ(patched(R"([{"op":"replace","path":"/locations","value":[]}])").error().code,
             Code::forbidden);
   EXPECT_EQ(patched(R"([{"op":"replace","path":"/locations/0","value":{"url":"http://z/"}}])")
-                .error().code,
+                .error()
+                .code,
             Code::invalid);
 }
 
@@ -98,37 +99,44 @@ TEST(LocationEdits, OneIsRemovedByItsPositionButNotTheLastOne) {
   EXPECT_EQ(patched(R"([{"op":"remove","path":"/locations/2"}])").error().code, Code::invalid);
   EXPECT_EQ(patched(R"([{"op":"remove","path":"/locations/-"}])").error().code, Code::invalid);
   EXPECT_EQ(patched(R"([{"op":"remove","path":"/locations/1"},
-                        {"op":"remove","path":"/locations/0"}])").error().code,
+                        {"op":"remove","path":"/locations/0"}])")
+                .error()
+                .code,
             Code::forbidden);
   EXPECT_EQ(patched(R"([{"op":"remove","path":"/locations"}])").error().code, Code::forbidden);
 }
 
 TEST(LocationEdits, LocationsAreChangedByAPatchOfTheirOwn) {
   EXPECT_EQ(patched(R"([{"op":"remove","path":"/locations/0"},
-                        {"op":"add","path":"/name","value":"x"}])").error().code,
+                        {"op":"add","path":"/name","value":"x"}])")
+                .error()
+                .code,
             Code::invalid);
 }
 
 TEST(LocationEdits, DigestsThatTheCallerVouchesForAreTakenOnce) {
-  const std::string claim = R"({"url":"http://a/","validation_data":{"checksum":")" +
-                            std::string(32, 'A') + R"(","os_hash_algo":"sha256","os_hash_value":")" +
-                            std::string(64, '0') + R"("}})";
-  const auto wanted = patched(R"([{"op":"add","path":"/locations/-","value":)" + claim + "}]", {},
-                              image::Image());
+  const std::string claim =
+      R"({"url":"http://a/","validation_data":{"checksum":")" + std::string(32, 'A') +
+      R"(","os_hash_algo":"sha256","os_hash_value":")" + std::string(64, '0') + R"("}})";
+  const auto wanted =
+      patched(R"([{"op":"add","path":"/locations/-","value":)" + claim + "}]", {}, image::Image());
   ASSERT_TRUE(wanted);
   EXPECT_EQ(wanted->claimed.at(DigestAlgorithm::md5), std::string(32, 'a'));
   EXPECT_EQ(wanted->claimed.at(DigestAlgorithm::sha256), std::string(64, '0'));
   std::string other = claim;
   other.replace(other.find("http://a/"), 9, "http://b/").replace(other.rfind("0000"), 4, "1111");
   EXPECT_EQ(patched(R"([{"op":"add","path":"/locations","value":[)" + claim + "," + other + "]}]",
-                    {}, image::Image()).error().code,
+                    {}, image::Image())
+                .error()
+                .code,
             Code::conflict);
 }
 
 TEST(LocationEdits, AnImageWithoutDataTakesNoDigestThatCanBeNone) {
   for (const char* value : {"00", "zz"}) {
     const auto wanted = patched(R"([{"op":"add","path":"/locations/-","value":{"url":"http://a/",
-      "validation_data":{"os_hash_algo":"sha256","os_hash_value":")" + std::string(value) + "\"}}}]",
+      "validation_data":{"os_hash_algo":"sha256","os_hash_value":")" +
+                                    std::string(value) + "\"}}}]",
                                 {}, image::Image());
     EXPECT_EQ(wanted.error().code, Code::invalid) << value;
   }

@@ -20,9 +20,10 @@ namespace {
 
 using document::Value;
 
-// Of the properties: what the machine, its disk and its licence need. The rest is its owner's there.
-constexpr std::array<std::string_view, 5> kTaken = {"hw_", "trait:", "os_distro",
-                                                    "os_secure_boot", "os_type"};
+// Of the properties: what the machine, its disk and its licence need. The rest is its owner's
+// there.
+constexpr std::array<std::string_view, 5> kTaken = {"hw_", "trait:", "os_distro", "os_secure_boot",
+                                                    "os_type"};
 
 bool is_taken(std::string_view name) {
   return name == "disk_format" || name == "container_format" ||
@@ -65,12 +66,13 @@ Result<std::unique_ptr<fetch::Fetcher>> fetcher_for(const std::string& address,
 std::unexpected<Error> refused(int status) {
   const std::string where = "remote image service, status " + std::to_string(status);
   if (status == 404) return fail(Code::not_found, "the other service has no such image", where);
-  if (status == 204) return fail(Code::conflict, "the other service has no data of the image", where);
+  if (status == 204)
+    return fail(Code::conflict, "the other service has no data of the image", where);
   if (status == 401 || status == 403) {
     return fail(Code::forbidden, "the other service does not give you the image", where);
   }
-  return fail(Code::unavailable,
-              "the other service answers with status " + std::to_string(status), where);
+  return fail(Code::unavailable, "the other service answers with status " + std::to_string(status),
+              where);
 }
 
 std::unexpected<Error> no_image() {
@@ -108,8 +110,7 @@ Result<service::Brought> read_description(const Value& document) {
 }
 
 async::Task<Result<std::unique_ptr<fetch::Response>>> ask(fetch::Fetcher& fetcher, std::string url,
-                                                          const Secret& token,
-                                                          std::string accept) {
+                                                          const Secret& token, std::string accept) {
   fetch::Call call;
   call.url = std::move(url);
   call.fields = {{"X-Auth-Token", std::string(token.reveal())}, {"Accept", std::move(accept)}};

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "auth/identity_source.h"
 #include "async/task.h"
+#include "auth/identity_source.h"
 #include "base/error.h"
 #include "base/secret.h"
 #include "service/import_service.h"

@@ -89,7 +89,8 @@ TEST_F(RemoteImages, AreReadWithWhatAMachineNeeds) {
   EXPECT_EQ(brought->digests.at(DigestAlgorithm::sha512), "00");
   std::string names;
   for (const image::Edit& edit : brought->edits) names += edit.name + "=" + edit.value + " ";
-  EXPECT_EQ(names, "format=qcow2 container=bare hw_cpu_cores=5 trait:DISK=required os_distro=rhel ");
+  EXPECT_EQ(names,
+            "format=qcow2 container=bare hw_cpu_cores=5 trait:DISK=required os_distro=rhel ");
 }
 
 TEST_F(RemoteImages, AreFoundBehindAPathAndAVersionOfTheApi) {
