@@ -55,6 +55,13 @@ std::uint16_t port_of(const S3Options& options) {
   return options.tls ? 443 : 80;
 }
 
+std::string payload_of(const S3Request& request) {
+  if (!request.payload.empty()) return request.payload;
+  Digester digester(DigestAlgorithm::sha256);
+  digester.update(request.body);
+  return digester.finish_hex();
+}
+
 /// Whether another try may help at all.
 bool may_pass(const Error& error) {
   return (error.code == Code::unavailable || error.code == Code::timeout) &&
@@ -119,11 +126,7 @@ Result<fetch::Call> S3Bucket::signed_call(const S3Request& request) const {
                                    sign::PathForm::as_sent};
     // Over TLS nobody exchanges a body on its way, and its Content-MD5 is signed.
     std::string payload(sign::kUnsignedPayload);
-    if (!options_.tls || request.body.empty()) {
-      Digester digester(DigestAlgorithm::sha256);
-      digester.update(request.body);
-      payload = digester.finish_hex();
-    }
+    if (signs_payload() || request.body.empty()) payload = payload_of(request);
     added = sign::sign_sigv4(head, signer, now, payload);
   }
   if (!added) return pass(added);

@@ -26,7 +26,8 @@ struct S3Request {
   std::string query = {};   ///< percent-encoded, without '?'
   std::vector<fetch::Field> fields = {};
   std::span<const std::byte> body = {};  ///< outlives the request
-  bool keep_body = false;                ///< gives the answer's body as a stream, unread
+  std::string payload = {};  ///< the body's SHA-256 in hex, where it is known; see signs_payload
+  bool keep_body = false;    ///< gives the answer's body as a stream, unread
 };
 
 struct S3Answer {
@@ -46,6 +47,11 @@ class S3Bucket {
   static Result<std::shared_ptr<S3Bucket>> create(S3Options options);
 
   const S3Options& options() const { return options_; }
+
+  /// Whether signatures bind the SHA-256 of a body.
+  bool signs_payload() const {
+    return options_.signature == S3Options::Signature::v4 && !options_.tls;
+  }
 
   /// Sends a request until it is done, refused for good, or the tries or the budget for them are
   /// used up. An error is what kept it from being answered; a refusal is an answer.

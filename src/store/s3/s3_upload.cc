@@ -4,8 +4,10 @@
 #include <coroutine>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "base/digest.h"
+#include "base/digest_group.h"
 #include "base/encoding.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -18,11 +20,20 @@ constexpr unsigned kMostParts = 10'000;
 constexpr unsigned kPartsOfOneSize = 1'000;
 constexpr const char* kMarkField = "x-amz-meta-visor-write";
 
-std::string md5_of(std::span<const std::byte> bytes) {
-  Digester digester(DigestAlgorithm::md5);
-  digester.update(bytes);
-  const auto raw = digester.finish();
-  return {reinterpret_cast<const char*>(raw.data()), raw.size()};
+struct BodyDigests {
+  std::string md5;     ///< raw
+  std::string sha256;  ///< in hex; empty unless signatures bind it
+};
+
+// Both in one pass, where the second one costs next to nothing, and once for all tries.
+BodyDigests digests_of(std::span<const std::byte> bytes, const S3Bucket& bucket) {
+  std::vector<DigestAlgorithm> algorithms{DigestAlgorithm::md5};
+  if (bucket.signs_payload()) algorithms.push_back(DigestAlgorithm::sha256);
+  DigestGroup group(algorithms);
+  group.update(bytes);
+  Digests digests = group.finish();
+  return {from_hex(digests[DigestAlgorithm::md5]).value_or(""),
+          std::move(digests[DigestAlgorithm::sha256])};
 }
 
 /// Whether the server's ETag contradicts the MD5 of what it was sent. Servers that encrypt, and
@@ -248,7 +259,8 @@ async::Task<void> S3Writer::carry(std::shared_ptr<S3Bucket> bucket, std::shared_
   }
   if (wanted) {
     const std::string where = "s3.part object=" + object + " part=" + std::to_string(number);
-    std::string md5 = md5_of(part.bytes());
+    BodyDigests digests = digests_of(part.bytes(), *bucket);
+    std::string& md5 = digests.md5;
     S3Request request;
     request.method = "PUT";
     request.object = object;
@@ -256,6 +268,7 @@ async::Task<void> S3Writer::carry(std::shared_ptr<S3Bucket> bucket, std::shared_
         "partNumber=" + std::to_string(number) + "&uploadId=" + percent_encode(upload->id);
     request.fields = {{"Content-MD5", to_base64(md5)}};
     request.body = part.bytes();
+    request.payload = std::move(digests.sha256);
     auto answer = co_await bucket->ask(std::move(request));
     const std::lock_guard lock(upload->mutex);
     if (!answer) {
@@ -347,7 +360,8 @@ async::Task<void> S3Writer::take_back() {
 
 async::Task<Result<void>> S3Writer::put_whole() {
   const std::string where = "s3.put object=" + object_;
-  const std::string md5 = md5_of(part_.bytes());
+  const BodyDigests digests = digests_of(part_.bytes(), *shared_.bucket);
+  const std::string& md5 = digests.md5;
   while (true) {
     const bool conditional = shared_.bucket->conditional_writes();
     S3Request request;
@@ -358,6 +372,7 @@ async::Task<Result<void>> S3Writer::put_whole() {
                       {kMarkField, mark_}};
     if (conditional) request.fields.push_back({"If-None-Match", "*"});
     request.body = part_.bytes();
+    request.payload = digests.sha256;
     auto answer = co_await shared_.bucket->ask(std::move(request));
     if (answer && conditional && answer->refused_with(501)) {
       shared_.bucket->forget_conditional_writes();
