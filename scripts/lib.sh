@@ -57,6 +57,7 @@ readonly packages_bench=(wrk iproute2 util-linux openssl binutils python3)
 readonly packages_bench_nginx=(nginx-light)
 readonly packages_bench_glance=(glance-common python3-glance uwsgi-core uwsgi-plugin-python3)
 readonly packages_bench_aws=(python3-venv python3-botocore)
+readonly packages_bench_hdfs=(openjdk-17-jdk-headless maven)
 
 # --- messages -----------------------------------------------------------------------------------------------------
 

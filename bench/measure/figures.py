@@ -8,7 +8,7 @@ import re
 import statistics
 
 PEERS = ("visor", "nginx", "glance")
-TITLES = {"visor": "VISOR", "nginx": "nginx", "glance": "Glance", "aws": "aws s3 cp"}
+TITLES = {"visor": "VISOR", "nginx": "nginx", "glance": "Glance", "aws": "aws s3 cp", "hdfs": "hdfs dfs"}
 
 
 @dataclasses.dataclass(frozen=True)

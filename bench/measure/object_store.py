@@ -61,7 +61,13 @@ class Client:
         self.setting = setting
         self.objects = objects
 
-    def copy(self, source: str, target: str) -> list[str]:
+    def put(self, source: str, name: str) -> list[str]:
+        return self._copy(source, self.objects.url(name))
+
+    def get(self, name: str, target: str) -> list[str]:
+        return self._copy(self.objects.url(name), target)
+
+    def _copy(self, source: str, target: str) -> list[str]:
         program = str(self.setting.work / "awscli" / "bin" / "aws")
         return [program, "--endpoint-url", self.objects.address, "s3", "cp", "--quiet", source, target]
 

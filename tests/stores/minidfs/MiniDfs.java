@@ -18,6 +18,8 @@
 //   quota FOLDER BYTES    the most that FOLDER may hold, all replicas counted; 0: no limit
 //   files FOLDER          what lies below FOLDER
 //   space FOLDER          what FOLDER takes of such a quota
+//   empty FOLDER
+//   bury HOST:PORT        takes the datanode whose web server that was for dead at once
 
 import java.io.BufferedReader;
 import java.io.File;
@@ -32,6 +34,7 @@ import java.nio.file.Paths;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RemoteIterator;
@@ -42,6 +45,9 @@ import org.apache.hadoop.hdfs.DistributedFileSystem;
 import org.apache.hadoop.hdfs.MiniDFSCluster;
 import org.apache.hadoop.hdfs.MiniDFSNNTopology;
 import org.apache.hadoop.hdfs.protocol.HdfsConstants;
+import org.apache.hadoop.hdfs.protocol.HdfsConstants.DatanodeReportType;
+import org.apache.hadoop.hdfs.server.blockmanagement.BlockManagerTestUtil;
+import org.apache.hadoop.hdfs.server.blockmanagement.DatanodeDescriptor;
 import org.apache.hadoop.hdfs.server.datanode.DataNode;
 import org.apache.hadoop.hdfs.server.namenode.NameNode;
 import org.apache.hadoop.http.HttpConfig;
@@ -196,6 +202,12 @@ public final class MiniDfs {
                 + "}");
             continue;
           }
+          case "empty" -> {
+            for (FileStatus found : files.listStatus(new Path(words[1]))) {
+              files.delete(found.getPath(), true);
+            }
+          }
+          case "bury" -> bury(cluster.getNameNode(active), words[1]);
           default -> throw new IllegalArgumentException("unknown order " + words[0]);
         }
         say("{\"done\": true}");
@@ -209,6 +221,16 @@ public final class MiniDfs {
   private static void awaitDatanodes(MiniDFSCluster cluster, int active, int count)
       throws Exception {
     while (cluster.getNamesystem(active).getNumLiveDataNodes() != count) Thread.sleep(20);
+  }
+
+  private static void bury(NameNode namenode, String address) {
+    int port = Integer.parseInt(address.substring(address.lastIndexOf(':') + 1));
+    for (DatanodeDescriptor datanode : namenode.getNamesystem().getBlockManager()
+             .getDatanodeManager().getDatanodeListForReport(DatanodeReportType.LIVE)) {
+      if (datanode.getInfoPort() == port || datanode.getInfoSecurePort() == port) {
+        BlockManagerTestUtil.noticeDeadDatanode(namenode, datanode.getXferAddr());
+      }
+    }
   }
 
   private static String list(DistributedFileSystem files, String folder) throws Exception {

@@ -8,7 +8,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 CACHE = ROOT / "build" / "stores"
 
-sys.path.insert(0, str(ROOT / "tests" / "support"))
+sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("support", "e2e")]
 
 
 class Unavailable(Exception):

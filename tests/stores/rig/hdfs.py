@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 
 from . import CACHE, ROOT, Unavailable, alone
+from harness.wait import eventually
 from processes import Process
 
 SOURCE = ROOT / "tests" / "stores" / "minidfs"
@@ -69,7 +70,7 @@ def make_certificates(folder):
 
 
 def beside_images(name):
-    """Whether a file is a manifest, or the mark that says whether a store was exchanged."""
+    """Whether a file is a manifest, or the mark that says whose a store is."""
     return name.endswith((".manifest", "/manifests"))
 
 
@@ -77,13 +78,15 @@ class Hdfs:
     """Used as a context manager. `namenodes` and `datanodes` are host:port of their web servers, `authority` is the file of
     the certificate to trust, or None without TLS."""
 
-    def __init__(self, datanodes=3, pair=False, tls=False):
+    # Java's first compiler alone: most processes here live for seconds.
+    def __init__(self, datanodes=3, pair=False, tls=False, java=("-Xmx256m", "-XX:TieredStopAtLevel=1")):
         self.user, self.folder = USER, FOLDER
         self.place = pathlib.Path(tempfile.mkdtemp(prefix="visor-hdfs-"))
         self.authority = None
-        self._wanted, self._pair, self._tls = datanodes, pair, tls
+        self._wanted, self._pair, self._tls, self._java = datanodes, pair, tls, java
         self._namenode, self._datanodes, self._gateways = None, {}, {}
-        self._next_gateway = 0
+        self._killed = []
+        self._next_gateway, self._started = 0, datanodes
 
     def __enter__(self):
         try:
@@ -108,7 +111,7 @@ class Hdfs:
     def _start(self, arguments):
         opened = [f"--add-opens={name}=ALL-UNNAMED" for name in OPENED]
         name = "-".join(str(word) for word in (arguments[0], *arguments[2:]))
-        return Process(["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", *opened, "-cp", f"{self.place}:{self._classes}", "MiniDfs", *arguments],
+        return Process(["java", *self._java, *opened, "-cp", f"{self.place}:{self._classes}", "MiniDfs", *arguments],
                        log=self.place / f"{name}.log", cwd=self.place)
 
     @property
@@ -122,17 +125,34 @@ class Hdfs:
         """What lies below a folder, the half-written files too, but for what the server says of images in the background."""
         return [name for name in self.order(f"files {folder}")["files"] if not beside_images(name)]
 
+    def await_files(self, count):
+        """Until so many are left: beside images the server writes in the background at any time, for a moment each."""
+        eventually(lambda: len(self.files()) == count, f"{count} files are left", seconds=180)
+
+    def await_space(self, count):
+        eventually(lambda: self.space() == count, f"{count} bytes are taken", seconds=180)
+
     def space(self, folder=FOLDER):
         """What these files take of the folder's quota, all replicas counted."""
         beside = [name for name in self.order(f"files {folder}")["files"] if beside_images(name)]
         return self.order(f"space {folder}")["bytes"] - sum(self.order(f"space {name}")["bytes"] for name in beside)
 
+    def mend(self):
+        """As it was at first, for a server whose catalogue is another one: empty, and with all its datanodes."""
+        for address in self._killed:
+            self.order(f"bury {address}")
+            self.add_datanode()
+        self._killed.clear()
+        self.order(f"datanodes {len(self._datanodes)}")
+        self.order(f"empty {self.folder}")
+
     def kill_datanode(self, address):
         self._datanodes.pop(address).kill()
+        self._killed.append(address)
 
     def add_datanode(self):
-        number = self._wanted
-        self._wanted += 1
+        number = self._started
+        self._started += 1
         process = self._start(["datanode", self.place, number])
         self._datanodes[process.answer()["http"]] = process
 
