@@ -1,5 +1,6 @@
 """What the tests here share: the end-to-end harness, and the servers that they start. See README.md beside this file."""
 
+import collections
 import pathlib
 import sys
 
@@ -20,6 +21,12 @@ def pytest_configure(config):
     # Skipping everything would pass for success.
     if not (BINARIES / "visord").exists():
         raise pytest.UsageError(f"{BINARIES}/visord is not built; run scripts/build --tests")
+
+
+def pytest_collection_modifyitems(items):
+    # The files with the most tests first: two processes that share the files then end at about the same time.
+    tests = collections.Counter(item.path for item in items)
+    items.sort(key=lambda item: -tests[item.path])
 
 
 ABSENT = "could not be had: "
@@ -43,50 +50,76 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line("every storage server could be had")
 
 
+# One server for all tests of a file. Each of them begins with a catalogue of its own, to which a store is another one's that has
+# the mark of the test before; and what a test has killed is there again for the next one.
 @pytest.fixture(scope="module")
-def hdfs():
+def shared_hdfs():
     server = start(Hdfs(datanodes=2))
     yield server
     server.close()
 
 
+@pytest.fixture
+def hdfs(shared_hdfs):
+    shared_hdfs.mend()
+    return shared_hdfs
+
+
 @pytest.fixture(scope="module")
-def tls_hdfs():
+def shared_tls_hdfs():
     server = start(Hdfs(datanodes=2, tls=True))
     yield server
     server.close()
 
 
+@pytest.fixture
+def tls_hdfs(shared_tls_hdfs):
+    shared_tls_hdfs.mend()
+    return shared_tls_hdfs
+
+
 @pytest.fixture(scope="module")
-def seaweedfs():
+def shared_seaweedfs():
     server = start(SeaweedFs())
     yield server
     server.close()
 
 
+@pytest.fixture
+def seaweedfs(shared_seaweedfs):
+    shared_seaweedfs.disown()
+    return shared_seaweedfs
+
+
 @pytest.fixture(scope="module")
-def minio():
+def shared_minio():
     server = start(Minio())
     yield server
     server.close()
 
 
+@pytest.fixture
+def minio(shared_minio):
+    shared_minio.disown()
+    return shared_minio
+
+
 @pytest.fixture(scope="module")
-def swift():
+def shared_swift():
     server = start(Swift())
     yield server
     server.close()
 
 
 @pytest.fixture
-def own_hdfs():
-    """For tests that break it: makes one of the shape asked for."""
-    servers = []
+def swift(shared_swift):
+    shared_swift.disown()
+    return shared_swift
 
-    def make(**shape):
-        servers.append(start(Hdfs(**shape)))
-        return servers[-1]
 
-    yield make
-    for server in servers:
-        server.close()
+@pytest.fixture
+def hdfs_pair():
+    """Of two namenodes."""
+    server = start(Hdfs(datanodes=1, pair=True))
+    yield server
+    server.close()

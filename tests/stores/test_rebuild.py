@@ -9,22 +9,10 @@ import test_s3_images
 from harness.api import meta
 from harness.payload import data
 from harness.server import Server
-from harness.wait import eventually
+from rig.background import written_behind
 
 MIB = 1 << 20
 SHOWN_ANEW = ("uri", "access_count", "accessed_at")
-
-
-def written_behind(root, store):
-    """Waits for a run of the store's writer that began after this was asked."""
-
-    def runs():
-        (job,) = [job for job in root.get("/jobs").json["jobs"] if job["name"] == f"manifests of {store}"]
-        assert not job.get("failure"), job
-        return job["runs"]
-
-    before = runs()
-    eventually(lambda: runs() > before + 1, "another run of the writer", seconds=180)
 
 
 @pytest.fixture(params=["seaweedfs", "minio", "swift", "hdfs"])

@@ -74,10 +74,16 @@ class Wire:
         return int(status), headers
 
     def read_exactly(self, count):
-        while len(self.buffer) < count:
-            assert self._more(), f"{len(self.buffer)} of {count} bytes, then the end"
-        data, self.buffer = self.buffer[:count], self.buffer[count:]
-        return data
+        # Put together at the end: a large body that grew by each piece would be copied as often.
+        pieces, missing = [self.buffer], count - len(self.buffer)
+        while missing > 0:
+            self.buffer = b""
+            assert self._more(), f"{count - missing} of {count} bytes, then the end"
+            pieces.append(self.buffer)
+            missing -= len(self.buffer)
+        data = b"".join(pieces)
+        self.buffer = data[count:]
+        return data[:count]
 
     def read_answer(self, method="GET"):
         """(status, headers, body) of the next final answer; 100 Continue is passed over."""

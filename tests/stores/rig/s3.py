@@ -13,6 +13,10 @@ ACCESS, SECRET, BUCKET, REGION = "visor-access", "visor-secret-of-the-test", "im
 ATTEMPTS = 3
 
 
+def is_mark(key):
+    return key.rpartition("/")[2] == "manifests"
+
+
 class S3Server:
     """Used as a context manager. A server says how it is installed and begun, in `install` and `begin`, and names its place,
     process and port."""
@@ -79,9 +83,17 @@ class S3Server:
                 time.sleep(0.1)
 
     def keys(self):
-        """All but the mark that says whether a store was exchanged; it stays when all images are gone."""
-        listed = self.client().list_objects_v2(Bucket=BUCKET).get("Contents", [])
-        return [entry["Key"] for entry in listed if entry["Key"].rpartition("/")[2] != "manifests"]
+        """All but the mark that says whose a store is; it stays when all images are gone."""
+        return [key for key in self._all_keys() if not is_mark(key)]
+
+    def disown(self):
+        """Makes each place in it nobody's, for a server whose catalogue is another one."""
+        client = self.client()
+        for key in filter(is_mark, self._all_keys()):
+            client.delete_object(Bucket=BUCKET, Key=key)
+
+    def _all_keys(self):
+        return [entry["Key"] for entry in self.client().list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
     def uploads(self):
         """The multipart uploads under way."""
