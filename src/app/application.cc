@@ -13,6 +13,12 @@ namespace visor::app {
 
 using async::run_until_done;
 
+namespace {
+
+constexpr auto kLastWords = std::chrono::seconds(2);
+
+}  // namespace
+
 void Application::Parts::cut_outbound() {
   fetcher->stop();
   for (const auto& cut : cut_stores) cut();
@@ -74,6 +80,9 @@ void Application::Parts::stop(bool sockets_stay) {
         deadline - std::chrono::steady_clock::now());
     server->stop(std::max(left, std::chrono::milliseconds(0)));
   }
+  // A manifest is written in no time, and one that is cut off may leave something in its store.
+  const auto last_words = std::min(deadline, std::chrono::steady_clock::now() + kLastWords);
+  for (const auto& writer : manifests) writer->await_end(last_words);
   // Work that has not ended by now waits for a store elsewhere.
   const bool describes = std::ranges::any_of(manifests, &service::ManifestWriter::under_way);
   const bool imports_some = imports && imports->under_way();

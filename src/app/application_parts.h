@@ -84,6 +84,8 @@ struct Application::Parts {
   Result<void> listen(http::Server::Options options, net::InheritedSockets* inherited);
   void start_jobs();
   void start_manifests();
+  /// Waits a little for each store to say whose it is; an error if one is another server's.
+  Result<void> check_owners();
   void stop_manifests();
   void stop_warming();
   /// Ends what waits for other servers.

@@ -24,6 +24,8 @@ constexpr auto kTidyPeriod = std::chrono::seconds(30);
 constexpr auto kLookForWork = std::chrono::milliseconds(200);
 // Looking costs a read of the newest changes.
 constexpr auto kLookForChanges = std::chrono::seconds(1);
+// A store that does not say by then whose it is keeps nobody from the others.
+constexpr auto kPatienceWithStores = std::chrono::seconds(5);
 
 std::string_view name_of(FrontEndKind kind) {
   switch (kind) {
@@ -125,6 +127,8 @@ Result<void> Application::Parts::serve(net::InheritedSockets* inherited) {
       !recovered) {
     return pass(recovered);
   }
+  start_manifests();
+  if (auto ours = check_owners(); !ours) return pass(ours);
   if (auto made = make_front_ends(); !made) return pass(made);
 
   http::Server::Options server_options;
@@ -299,23 +303,35 @@ void Application::Parts::start_jobs() {
       if (images_of_node && images_of_node->due()) run_until_done(images_of_node->run());
     }
   });
-  start_manifests();
 }
 
 void Application::Parts::start_manifests() {
+  // Of a catalogue that is gone with the process nothing has to be told, and no store is its own.
+  if (configuration.catalogue.engine == CatalogueSettings::Engine::memory) return;
   for (const std::string& name : stores.names()) {
     const store::Capability can = stores.named(name)->capability();
     if (!can.writable || !can.listable) continue;
     manifests.push_back(std::make_unique<service::ManifestWriter>(*client, stores, name));
     const std::size_t job = jobs.add("manifests of " + name, kLookForChanges);
     describing.push_back(std::make_unique<PeriodicTask>(
-        kLookForChanges, [this, job, writer = manifests.back().get()] {
+        kLookForChanges,
+        [this, job, writer = manifests.back().get()] {
           if (!writer->due()) return;
           // What went wrong is in the log, once.
-          [[maybe_unused]] const auto written =
-              jobs.run(job, [writer] { return run_until_done(writer->run()); });
-        }));
+          [[maybe_unused]] const auto written = jobs.run(job, [writer] {
+            return run_until_done(writer->looked() ? writer->run() : writer->look());
+          });
+        },
+        PeriodicTask::First::at_once));
   }
+}
+
+Result<void> Application::Parts::check_owners() {
+  const auto deadline = std::chrono::steady_clock::now() + kPatienceWithStores;
+  for (const auto& writer : manifests) {
+    if (auto ours = writer->await_owner(deadline); !ours) return ours;
+  }
+  return {};
 }
 
 }  // namespace visor::app

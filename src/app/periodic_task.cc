@@ -7,8 +7,9 @@
 
 namespace visor::app {
 
-PeriodicTask::PeriodicTask(std::chrono::milliseconds period, std::function<void()> work)
-    : period_(period), work_(std::move(work)), thread_([this] { run(); }) {}
+PeriodicTask::PeriodicTask(std::chrono::milliseconds period, std::function<void()> work,
+                           First first)
+    : period_(period), work_(std::move(work)), first_(first), thread_([this] { run(); }) {}
 
 PeriodicTask::~PeriodicTask() {
   {
@@ -21,7 +22,8 @@ PeriodicTask::~PeriodicTask() {
 
 void PeriodicTask::run() {
   std::unique_lock lock(mutex_);
-  while (!stopped_.wait_for(lock, period_, [this] { return stopping_; })) {
+  auto pause = first_ == First::at_once ? std::chrono::milliseconds(0) : period_;
+  while (!stopped_.wait_for(lock, std::exchange(pause, period_), [this] { return stopping_; })) {
     lock.unlock();
     try {
       work_();

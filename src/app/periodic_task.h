@@ -13,7 +13,11 @@ namespace visor::app {
 /// way. `work` may block.
 class PeriodicTask {
  public:
-  PeriodicTask(std::chrono::milliseconds period, std::function<void()> work);
+  /// When `work` is called for the first time.
+  enum class First { after_a_period, at_once };
+
+  PeriodicTask(std::chrono::milliseconds period, std::function<void()> work,
+               First first = First::after_a_period);
   ~PeriodicTask();
   PeriodicTask(const PeriodicTask&) = delete;
   PeriodicTask& operator=(const PeriodicTask&) = delete;
@@ -23,6 +27,7 @@ class PeriodicTask {
 
   const std::chrono::milliseconds period_;
   const std::function<void()> work_;
+  const First first_;
   std::mutex mutex_;
   std::condition_variable stopped_;
   bool stopping_ = false;

@@ -22,7 +22,6 @@ constexpr int kAtOnce = 4;
 // catalogue, which would be one more.
 constexpr std::uint64_t kUnsaved = 1000;
 constexpr unsigned kLongestPause = 60;
-constexpr std::size_t kLargestMark = 256;
 
 }  // namespace
 
@@ -31,6 +30,7 @@ ManifestWriter::ManifestWriter(catalogue::Client& catalogue, const store::StoreS
     : catalogue_(catalogue),
       name_(std::move(store)),
       store_(*stores.named(name_)),
+      marks_(catalogue, stores, name_),
       copies_(catalogue, stores),
       written_(metrics::Registry::process().counter(
           "visor_manifests_written_total", "Manifests written to a store.", {{"store", name_}})),
@@ -47,10 +47,26 @@ bool ManifestWriter::due() {
   return false;
 }
 
+void ManifestWriter::set_under_way(bool under_way) {
+  const std::lock_guard lock(mutex_);
+  under_way_ = under_way;
+  changed_.notify_all();
+}
+
+bool ManifestWriter::under_way() const {
+  const std::lock_guard lock(mutex_);
+  return under_way_;
+}
+
+void ManifestWriter::await_end(std::chrono::steady_clock::time_point deadline) const {
+  std::unique_lock lock(mutex_);
+  changed_.wait_until(lock, deadline, [this] { return !under_way_; });
+}
+
 async::Task<Result<void>> ManifestWriter::run() {
-  under_way_ = true;
+  set_under_way(true);
   Result<void> done = co_await catch_up();
-  under_way_ = false;
+  set_under_way(false);
   if (stopping_) co_return Result<void>{};
   current_.set(done && !position_->walk ? 1 : 0);
   if (done) {
@@ -110,27 +126,34 @@ async::Task<Result<void>> ManifestWriter::load() {
   began_at_ = std::max(began_at_, end->last);
   position_ = std::move(position);
   saved_ = position_->since;
-  if (known) {
-    Result<bool> same = co_await marked();
-    if (!same) co_return pass(same);
-    known = *same;
-  }
-  if (!known) co_return co_await begin_walk();
-  co_return Result<void>{};
+  Result<std::optional<std::string>> walk = co_await marks_.walk();
+  if (!walk) co_return pass(walk);
+  if (known && *walk == position_->mark) co_return Result<void>{};
+  co_return co_await begin_walk();
 }
 
-async::Task<Result<bool>> ManifestWriter::marked() {
-  Result<std::unique_ptr<async::ByteSource>> source =
-      co_await store_.open(kManifestMark, store::ByteRange{}, std::string());
-  if (!source) {
-    if (source.error().code == Code::not_found) co_return false;
-    co_return pass(source);
-  }
-  async::ByteSource& stream = **source;
-  Result<std::string> mark = co_await async::read_all(stream, kLargestMark);
-  if (!mark && mark.error().code == Code::too_large) co_return false;
-  if (!mark) co_return pass(mark);
-  co_return *mark == position_->mark;
+async::Task<Result<void>> ManifestWriter::look() {
+  set_under_way(true);
+  Result<std::optional<std::string>> walk = co_await marks_.walk();
+  set_under_way(false);
+  Result<void> looked;
+  if (!walk) looked = pass(walk);
+  const std::lock_guard lock(mutex_);
+  const bool refused = !looked && looked.error().code == Code::conflict;
+  owner_ = refused ? looked : Result<void>{};
+  changed_.notify_all();
+  co_return looked;
+}
+
+bool ManifestWriter::looked() const {
+  const std::lock_guard lock(mutex_);
+  return owner_.has_value();
+}
+
+Result<void> ManifestWriter::await_owner(std::chrono::steady_clock::time_point deadline) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_until(lock, deadline, [this] { return owner_.has_value(); });
+  return owner_.value_or(Result<void>{});
 }
 
 async::Task<Result<void>> ManifestWriter::begin_walk() {
@@ -141,8 +164,8 @@ async::Task<Result<void>> ManifestWriter::begin_walk() {
   position_->walk = 0;
   log::info("the manifests of all blobs of a store are written", {{"store", name_}});
   // Before the record: a crash in between leaves two that differ, and so another walk.
-  std::string mark = position_->mark;
-  Result<void> put = co_await store_.replace(kManifestMark, std::move(mark));
+  std::string walk = position_->mark;
+  Result<void> put = co_await marks_.put(std::move(walk));
   if (!put) co_return put;
   co_return co_await save();
 }

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -14,20 +17,18 @@
 #include "catalogue/client.h"
 #include "service/copies.h"
 #include "service/manifest.h"
+#include "service/store_mark.h"
 #include "store/store_set.h"
 
 namespace visor::service {
 
 /// The collection of the writers' places in the history, by store; see docs/formats/records.md.
 inline constexpr const char* kManifests = "manifests";
-/// Lies in a store and says which walk over the catalogue its manifests are from: a store that was
-/// exchanged or restored has none or another one. No blob has this key.
-inline constexpr const char* kManifestMark = "manifests";
 
 /// Follows the history of the catalogue and writes the manifests of what changed, behind the verbs
 /// that changed it: an upload costs nothing more. How far it is stands in the catalogue and never
 /// runs ahead of what is written; where the history has a gap, or the store is not the one it was,
-/// it walks over all blobs.
+/// it walks over all blobs. In a store that is another catalogue's it writes nothing.
 ///
 /// One thread calls `due` and `run`; the rest is for any thread. What it stands on outlives it.
 class ManifestWriter {
@@ -44,14 +45,27 @@ class ManifestWriter {
   /// is that of the store or of the catalogue; what was not written then is written by a later
   /// call.
   async::Task<Result<void>> run();
+  /// Whether a walk over all blobs has not come to its end: asked between two runs.
+  bool walking() const { return position_ && position_->walk; }
   /// Ends `run` soon.
   void stop() { stopping_ = true; }
-  bool under_way() const { return under_way_; }
+  bool under_way() const;
+  /// Waits for the end of what is under way, but for no longer than `deadline`.
+  void await_end(std::chrono::steady_clock::time_point deadline) const;
+
+  /// Looks whose store it is, and changes nothing. Called before the first `run`, by the same
+  /// thread.
+  async::Task<Result<void>> look();
+  bool looked() const;
+  /// Waits until `look`, on another thread, is done, but for no longer than `deadline`: `conflict`
+  /// if the store is not this catalogue's. One that does not answer is nobody's fault: whose it is,
+  /// a later run finds out.
+  Result<void> await_owner(std::chrono::steady_clock::time_point deadline);
 
  private:
   struct Position {
     std::uint64_t since = 0;            ///< of the history; all before it is written
-    std::string mark;                   ///< that the store must have
+    std::string mark;                   ///< the walk that the store's mark must name
     std::optional<std::uint64_t> walk;  ///< how far a walk over all blobs is; nothing: none is due
     std::uint64_t revision = 0;
   };
@@ -61,9 +75,9 @@ class ManifestWriter {
     std::vector<std::string> orphans;  ///< keys of blobs that went
   };
 
+  void set_under_way(bool under_way);
   async::Task<Result<void>> catch_up();
   async::Task<Result<void>> load();
-  async::Task<Result<bool>> marked();
   async::Task<Result<void>> begin_walk();
   /// Whether more may follow.
   async::Task<Result<bool>> follow();
@@ -82,6 +96,7 @@ class ManifestWriter {
   catalogue::Client& catalogue_;
   const std::string name_;
   store::Store& store_;
+  StoreMarks marks_;
   Copies copies_;
   metrics::Counter& written_;
   metrics::Counter& failures_;
@@ -95,7 +110,10 @@ class ManifestWriter {
   unsigned pause_ = 0;
   unsigned skip_ = 0;
   std::atomic<bool> stopping_ = false;
-  std::atomic<bool> under_way_ = false;
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  bool under_way_ = false;
+  std::optional<Result<void>> owner_;  ///< nothing before the first look
 };
 
 }  // namespace visor::service

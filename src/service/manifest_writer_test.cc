@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <future>
+#include <thread>
 
 #include "service/placement_service.h"
 #include "service/service_fixture.h"
@@ -165,6 +167,25 @@ TEST_F(Manifests, AreWrittenWhenTheStoreIsBackAgainAndNotAskedForEachTimeMeanwhi
   EXPECT_TRUE(writer_->due());
 }
 
+TEST_F(Manifests, UnderWayAreWaitedForAsLongAsSomebodyHasPatience) {
+  const auto image = *add(alice_, draft(), pattern(100));
+  std::promise<void> begun;
+  std::promise<void> gate;
+  store_->before_replace = [&](const std::string&) -> std::optional<Error> {
+    begun.set_value();
+    gate.get_future().wait();
+    return std::nullopt;
+  };
+  const std::jthread writing([&] { EXPECT_TRUE(run()); });
+  begun.get_future().wait();
+  writer_->await_end(std::chrono::steady_clock::now());
+  EXPECT_TRUE(writer_->under_way());
+  gate.set_value();
+  writer_->await_end(std::chrono::steady_clock::time_point::max());
+  EXPECT_FALSE(writer_->under_way());
+  EXPECT_TRUE(in(*store_, image.id));
+}
+
 TEST_F(Manifests, AreAllWrittenWhereverARunIsCutOff) {
   std::vector<std::string> ids;
   for (int i = 0; i < 9; ++i) ids.push_back(add(alice_, draft(), pattern(10))->id);
@@ -246,7 +267,7 @@ TEST_F(Manifests, AreWrittenForAllWhereTheHistoryHasAGap) {
   ASSERT_TRUE(rename(image.id, "before the gap"));
   // A place ahead of the history, as after the restore of an older catalogue.
   auto record = *catalogue_.get(kManifests, "main");
-  const auto mark = text_of(*store_, kManifestMark);
+  const auto mark = read_mark(text_of(*store_, kManifestMark)).walk;
   record.document = R"({"since":1000000,"mark":")" + mark + R"("})";
   catalogue::Batch batch;
   batch.puts.push_back({record, record.revision});

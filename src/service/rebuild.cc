@@ -6,6 +6,7 @@
 #include "service/manifest_writer.h"
 #include "service/placement.h"
 #include "service/record_document.h"
+#include "service/store_mark.h"
 
 namespace visor::service {
 namespace {
@@ -86,11 +87,16 @@ async::Task<Result<void>> Rebuild::begin() {
                    "lacks, say --merge: images that are there stay as they are. To begin with an "
                    "empty catalogue, move the old one away, or name another data folder");
   }
+  StoreMarks marks(on_.catalogue, on_.stores, options_.store);
+  Result<void> taken_over = co_await marks.take_over();
+  if (!taken_over) co_return taken_over;
   if (*images) {
     // Then a blob without a manifest is one that the catalogue does not know either.
     ManifestWriter manifests(on_.catalogue, on_.stores, options_.store);
-    Result<void> written = co_await manifests.run();
-    if (!written) co_return written;
+    do {
+      Result<void> written = co_await manifests.run();
+      if (!written) co_return written;
+    } while (manifests.walking());
   }
   Result<void> found = co_await find_unfinished();
   if (!found) co_return found;

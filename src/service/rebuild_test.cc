@@ -289,5 +289,16 @@ TEST_F(Rebuilds, NeedAStoreThatTakesData) {
   EXPECT_NE(refused.error().message.find("main, other"), std::string::npos);
 }
 
+TEST_F(Rebuilds, FindNothingUnknownInAStoreWhoseManifestsWereNeverWritten) {
+  // More than a run of the writer describes.
+  for (int i = 0; i < 600; ++i) ASSERT_TRUE(add(alice_, draft(), pattern(10)));
+  Rebuild rebuild({client_, stores_, digest_pool_, slices_, clock_, options_.digests},
+                  {.store = "main", .merge = true});
+  const auto report = async::run_until_done(rebuild.run());
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->problem_count, 0u);
+  EXPECT_EQ(report->known, 600u);
+}
+
 }  // namespace
 }  // namespace visor::service
