@@ -1,6 +1,6 @@
 """VISOR's own identity, spoken with by the clients that people have: openstackclient, keystoneauth, openstacksdk, gophercloud.
 
-The clients run as programs of their own, in the environment of the rig, so that each begins as a user's does.
+The clients run as processes of their own, in the environment of the rig, so that each begins as a user's does.
 """
 
 import base64
@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from clients import OpenStackCommand
 from rig import Unavailable
 from rig.environment import environment, program
 from rig.go_program import compiled
@@ -67,11 +68,19 @@ def variables(visor, key, secret, **more):
         **more}
 
 
-def openstack(visor, who, *words, **more):
-    """The document that `openstack` prints, or None."""
-    done = subprocess.run([program("openstack"), *words], env=variables(visor, *who, **more), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout) if done.stdout.strip() else None
+@pytest.fixture(scope="module")
+def openstack(visor, tmp_path_factory):
+    """Gives the document that `openstack` prints, or None."""
+    try:
+        made = OpenStackCommand({}, tmp_path_factory.mktemp("openstack"))
+        with made as client:
+            def ask(who, *words, **more):
+                printed = client.run(*words, **variables(visor, *who, **more))
+                return json.loads(printed) if printed.strip() else None
+
+            yield ask
+    except Unavailable as reason:
+        pytest.skip(f"could not be had: {reason}")
 
 
 def python(visor, who, text, **more):
@@ -81,49 +90,45 @@ def python(visor, who, text, **more):
     return json.loads(done.stdout)
 
 
-@with_clients
-def test_openstackclient_gets_a_token_and_finds_the_services(visor, ada):
-    token = openstack(visor, ada, "token", "issue", "-f", "json")
+def test_openstackclient_gets_a_token_and_finds_the_services(visor, ada, openstack):
+    token = openstack(ada, "token", "issue", "-f", "json")
     assert token["project_id"] == token["user_id"] == ada[0]
-    catalogue = {entry["Type"]: entry for entry in openstack(visor, ada, "catalog", "list", "-f", "json")}
+    catalogue = {entry["Type"]: entry for entry in openstack(ada, "catalog", "list", "-f", "json")}
     assert set(catalogue) == {"identity", "image", "image-remote"}
     for service, url in (("image", visor.url), ("image-remote", visor.remote_url)):
         urls = {endpoint["interface"]: endpoint["url"] for endpoint in catalogue[service]["Endpoints"]}
         assert urls == dict.fromkeys(("public", "internal", "admin"), url)
 
 
-@with_clients
-def test_openstackclient_shows_what_an_account_is(visor, ada):
-    assert openstack(visor, ada, "project", "show", ada[0], "-f", "json")["name"] == ada[0]
-    assert openstack(visor, ada, "user", "show", ada[0], "-f", "json")["default_project_id"] == ada[0]
-    names = [project["Name"] for project in openstack(visor, ada, "project", "list", "-f", "json")]
+def test_openstackclient_shows_what_an_account_is(visor, ada, openstack):
+    assert openstack(ada, "project", "show", ada[0], "-f", "json")["name"] == ada[0]
+    assert openstack(ada, "user", "show", ada[0], "-f", "json")["default_project_id"] == ada[0]
+    names = [project["Name"] for project in openstack(ada, "project", "list", "-f", "json")]
     assert names == [ada[0]]
-    everybody = openstack(visor, ADMINISTRATOR, "project", "list", "-f", "json")
+    everybody = openstack(ADMINISTRATOR, "project", "list", "-f", "json")
     assert {ada[0], ADMINISTRATOR[0]} <= {project["Name"] for project in everybody}
-    assert openstack(visor, ADMINISTRATOR, "domain", "list", "-f", "json")[0]["Name"] == "Default"
-    assert len(openstack(visor, ADMINISTRATOR, "endpoint", "list", "-f", "json")) == 9
+    assert openstack(ADMINISTRATOR, "domain", "list", "-f", "json")[0]["Name"] == "Default"
+    assert len(openstack(ADMINISTRATOR, "endpoint", "list", "-f", "json")) == 9
 
 
-@with_clients
-def test_openstackclient_revokes_a_token(visor, ada):
-    token = openstack(visor, ada, "token", "issue", "-f", "json")["id"]
-    openstack(visor, ada, "token", "revoke", token)
+def test_openstackclient_revokes_a_token(visor, ada, openstack):
+    token = openstack(ada, "token", "issue", "-f", "json")["id"]
+    openstack(ada, "token", "revoke", token)
     assert call(visor, "GET", "/v3/auth/projects", token=token)[0] == 401
 
 
-@with_clients
-def test_openstackclient_makes_uses_and_removes_an_application_credential(visor, ada):
-    made = openstack(visor, ada, "application", "credential", "create", "nightly", "--role", "reader", "-f", "json")
+def test_openstackclient_makes_uses_and_removes_an_application_credential(visor, ada, openstack):
+    made = openstack(ada, "application", "credential", "create", "nightly", "--role", "reader", "-f", "json")
     with_credential = {"OS_AUTH_TYPE": "v3applicationcredential", "OS_APPLICATION_CREDENTIAL_ID": made["ID"],
                        "OS_APPLICATION_CREDENTIAL_SECRET": made["Secret"]}
     bare = {name: "" for name in ("OS_USERNAME", "OS_PASSWORD", "OS_PROJECT_NAME", "OS_USER_DOMAIN_NAME", "OS_PROJECT_DOMAIN_NAME")}
-    token = openstack(visor, ada, "token", "issue", "-f", "json", **with_credential, **bare)
+    token = openstack(ada, "token", "issue", "-f", "json", **with_credential, **bare)
     assert token["project_id"] == ada[0]
     roles = call(visor, "GET", "/v3/auth/tokens", token=token["id"], subject=token["id"])[2]["token"]["roles"]
     assert [role["name"] for role in roles] == ["reader"]
-    listed = openstack(visor, ada, "application", "credential", "list", "-f", "json")
+    listed = openstack(ada, "application", "credential", "list", "-f", "json")
     assert "nightly" in [credential["Name"] for credential in listed]
-    openstack(visor, ada, "application", "credential", "delete", "nightly")
+    openstack(ada, "application", "credential", "delete", "nightly")
     assert call(visor, "GET", "/v3/auth/projects", token=token["id"])[0] == 401
 
 

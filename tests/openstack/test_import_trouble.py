@@ -1,8 +1,9 @@
 """visor import glance where something gets in its way: tokens that run out, wrong data, full accounts, busy servers, certificates."""
 
 import itertools
+import json
 import os
-import threading
+import subprocess
 import time
 
 import pytest
@@ -11,13 +12,11 @@ from harness.wait import eventually
 from rig.gate import Gate
 from rig.glance import Glance
 from rig.images import Images
-from rig.importing import bring, outcomes, variables
-from rig.keystone import Keystone
+from rig.importing import bring, command, outcomes, variables
 from rig.pictures import raw
 from rig.visor import Visor
 
 SMALL = 256 * 1024
-LIFETIME = 8
 
 
 @pytest.fixture
@@ -64,68 +63,76 @@ def test_images_come_page_by_page(keystone, glance, visor, source, target, put):
 
 
 @pytest.fixture(scope="module")
-def hasty():
-    """A Keystone whose tokens are over soon, and a Glance with an image that takes longer and two that come behind it."""
-    with Keystone(lifetime=LIFETIME) as keystone, Glance(keystone, inspect=False) as glance:
-        yield keystone, glance, [Images(glance.url, keystone.token("admin")).add(raw(size, seed=str(size)), name=str(size), visibility="public")
-                                 for size in (2 * LIFETIME << 20, SMALL, 2 * SMALL)]
+def strict(keystone, glance):
+    """A Glance that asks Keystone about each request, as the servers of `Visor(keystone=…)` do: what is revoked is over at once."""
+    with Glance(keystone, beside=glance, inspect=False, trusting=False) as server:
+        yield server
 
 
-# The first image alone takes as long as a token lasts.
-SLOW = ("-j", "1", "--limit-rate", "2MiB")
+@pytest.fixture
+def three(put):
+    """An image that takes its time, and two that come behind it."""
+    return [put(raw(size, seed=str(size)), str(size)) for size in (8 << 20, SMALL, 2 * SMALL)]
 
 
-def test_a_token_that_runs_out_half_way_is_got_anew(hasty):
-    keystone, glance, made = hasty
-    with Visor(keystone=keystone, cache="10m") as visor, Gate(keystone.origin) as gate:
-        environment = {**variables(keystone), "OS_AUTH_URL": f"{gate.url}/v3"}
-        status, report, said = bring(glance, visor, *SLOW, environment=environment)
-        assert status == 0, said
-        assert outcomes(report) == dict.fromkeys(made, "copied")
-        # One for each side at the start, and another one for each side.
-        assert len(gate.seen) >= 4
+def bring_until_half_way(source, target, images, all_of_them, *words, environment, then):
+    """As `bring`, one image at a time; while the first one is on its way, something happens."""
+    with Gate(target.url) as gate:
+        line = command(source, gate, "--json", "-j", "1", "--limit-rate", "2MiB", *words)
+        with subprocess.Popen(line, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+            # Servers that ask Keystone about each request are asked as little as possible.
+            eventually(lambda: any(seen.method == "PUT" for seen in gate.seen), "the data is to be sent")
+            eventually(lambda: images.show(all_of_them[0])["status"] == "saving", "the data is on its way")
+            then()
+            printed, said = running.communicate(timeout=300)
+    return running.returncode, json.loads(printed)["import"], said
+
+
+def test_a_token_that_runs_out_half_way_is_got_anew(keystone, strict, three):
+    with Visor(keystone=keystone) as visor, Gate(keystone.origin) as gate:
         target = Images(visor.url, keystone.token("admin"))
-        assert all(image["status"] == "active" for image in target.all().values())
+
+        def run_out():
+            # One for each side.
+            assert len(gate.tokens) == 2
+            for token in gate.tokens[:]:
+                keystone.revoke(token)
+
+        environment = {**variables(keystone), "OS_AUTH_URL": f"{gate.url}/v3"}
+        status, report, said = bring_until_half_way(strict, visor, target, three, environment=environment, then=run_out)
+        assert (status, outcomes(report)) == (0, dict.fromkeys(three, "copied")), said
+        assert len(gate.tokens) == 4
+        assert {image: shown["status"] for image, shown in target.all().items()} == dict.fromkeys(three, "active")
 
 
-def test_a_token_in_a_file_that_somebody_keeps_fresh_is_read_anew(hasty, tmp_path):
-    keystone, glance, made = hasty
-    token, over = tmp_path / "token", threading.Event()
+def test_a_token_in_a_file_that_somebody_keeps_fresh_is_read_anew(keystone, strict, three, tmp_path):
+    file, first = tmp_path / "token", keystone.token("admin")
+    file.write_text(first)
 
-    def write():
-        (tmp_path / "next").write_text(keystone.token("admin"))
-        (tmp_path / "next").rename(token)
+    def freshen():
+        file.write_text(keystone.token("admin"))
+        keystone.revoke(first)
 
-    def keep_fresh():
-        while not over.wait(LIFETIME / 4):
-            write()
-
-    with Visor(keystone=keystone, cache="10m") as visor:
-        write()
-        somebody = threading.Thread(target=keep_fresh)
-        somebody.start()
-        try:
-            began = time.monotonic()
-            status, report, said = bring(glance, visor, *SLOW, "--from-token-file", str(token), "--to-token-file", str(token), environment={})
-        finally:
-            over.set()
-            somebody.join()
-        assert (status, outcomes(report)) == (0, dict.fromkeys(made, "copied")), said
-        assert time.monotonic() - began > LIFETIME
+    with Visor(keystone=keystone) as visor:
+        target = Images(visor.url, keystone.token("admin"))
+        status, report, said = bring_until_half_way(
+            strict, visor, target, three, "--from-token-file", str(file), "--to-token-file", str(file), environment={}, then=freshen)
+        assert (status, outcomes(report)) == (0, dict.fromkeys(three, "copied")), said
 
 
-def test_a_token_that_nobody_renews_ends_it_and_another_one_goes_on(hasty):
-    keystone, glance, made = hasty
-    with Visor(keystone=keystone, cache="10m") as visor:
-        status, report, said = bring(glance, visor, *SLOW, environment={"OS_TOKEN": keystone.token("admin")})
+def test_a_token_that_nobody_renews_ends_it_and_another_one_goes_on(keystone, strict, three):
+    token = keystone.token("admin")
+    with Visor(keystone=keystone) as visor:
+        target = Images(visor.url, keystone.token("admin"))
+        status, report, said = bring_until_half_way(
+            strict, visor, target, three, environment={"OS_TOKEN": token}, then=lambda: keystone.revoke(token))
         assert status == 4
         assert "doesn't accept the token" in said
         assert "The same command goes on" in said
-        assert "not tried" in outcomes(report).values()
-        status, report, said = bring(glance, visor, environment={"OS_TOKEN": keystone.token("admin")})
+        assert [outcomes(report)[image] for image in three] == ["failed", "not tried", "not tried"]
+        status, report, said = bring(strict, visor, environment={"OS_TOKEN": keystone.token("admin")})
         assert status == 0, said
-        target = Images(visor.url, keystone.token("admin"))
-        assert {image: shown["status"] for image, shown in target.all().items()} == dict.fromkeys(made, "active")
+        assert {image: shown["status"] for image, shown in target.all().items()} == dict.fromkeys(three, "active")
 
 
 # --- wrong data ---

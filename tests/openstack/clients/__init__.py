@@ -135,9 +135,9 @@ class PythonCommand(Driven):
     def command(self):
         return [self.python, HERE / "drivers" / self.source, self.command_name, *self.modules]
 
-    def run(self, *words):
-        """What it prints."""
-        done = self.order("run", words=[str(word) for word in words])
+    def run(self, *words, **variables):
+        """What it prints. `variables` are its environment's in place of those that it has for all."""
+        done = self.order("run", words=[str(word) for word in words], variables=variables)
         if done["status"] != 0:
             raise Failed(f"{self.command_name} {' '.join(map(str, words))}: {done['printed']}{done['said']}")
         return done["printed"]

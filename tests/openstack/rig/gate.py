@@ -3,7 +3,7 @@
     with Gate(glance.url, certificate=made) as gate:
         gate.url
 
-Every request is written down in `seen`. `judge(method, path)` is asked about each before it goes on: it gives None, or (status, fields)
+Every request is written down in `seen`, and every token that was handed out in `tokens`. `judge(method, path)` is asked about each before it goes on: it gives None, or (status, fields)
 with which it is refused.
 """
 
@@ -38,7 +38,7 @@ class Gate:
 
     def __init__(self, url, certificate=None, judge=lambda method, path: None):
         self._behind, self._certificate, self._judge = urllib.parse.urlsplit(url), certificate, judge
-        self.seen = []
+        self.seen, self.tokens = [], []
         self._lock = threading.Lock()
         self._server = None
 
@@ -88,6 +88,8 @@ class Gate:
                     self.hand_back(connection.getresponse())
 
             def hand_back(self, answer):
+                if token := answer.getheader("X-Subject-Token"):
+                    gate.tokens.append(token)
                 self.send_response(answer.status)
                 for name, value in answer.getheaders():
                     if name.lower() not in NOT_PASSED_ON:

@@ -22,7 +22,7 @@ with contextlib.suppress(SystemExit), contextlib.redirect_stdout(sys.stderr):
     main()
 
 
-def become(words, terminal, printed, said):
+def become(words, variables, terminal, printed, said):
     """Turns this process into the command, and ends it."""
     status = 1
     try:
@@ -30,6 +30,7 @@ def become(words, terminal, printed, said):
             os.dup2(descriptor, place)
         sys.stdin, sys.stdout, sys.stderr = open(0, closefd=False), open(1, "w", closefd=False), open(2, "w", closefd=False)
         sys.argv = [NAME, *words]
+        os.environ.update(variables)
         status = main() or 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1 if end.code else 0
@@ -41,13 +42,13 @@ def become(words, terminal, printed, said):
     os._exit(status)
 
 
-def run(words):
+def run(words, variables):
     # Anything but a terminal would be taken for the image's data.
     person, terminal = os.openpty()
     with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as said:
         child = os.fork()
         if child == 0:
-            become(words, terminal, printed, said)
+            become(words, variables, terminal, printed, said)
         _, ended = os.waitpid(child, 0)
         os.close(terminal)
         os.close(person)
