@@ -146,6 +146,41 @@ ensure_packages() {
   fi
 }
 
+# --- packages that are unpacked, never installed ------------------------------------------------------------------
+
+# The meta package names the kernel of the day.
+cloud_kernel() {
+  apt-cache depends linux-image-cloud-amd64 2>/dev/null |
+    sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*-cloud-amd64\)$/\1/p' | head -n 1
+}
+
+# As root apt would hand the download to its own user, who may not write where we do.
+download_now() {
+  local folder=$1 kernel status=0
+  shift
+  kernel=$(cloud_kernel)
+  [[ -n $kernel ]] || {
+    apt_complaint="apt knows no current linux-image-cloud-amd64; as root run apt-get update"
+    return 1
+  }
+  rm -f "$folder"/*.deb
+  apt_complaint=$(cd "$folder" && apt-get -qq -o APT::Sandbox::User="$(id -un)" -o Acquire::Retries=10 \
+    download "$kernel" "$@" 2>&1 >/dev/null) || status=$?
+  return "$status"
+}
+
+# download_with_kernel FOLDER NAME...: Debian's cloud kernel and the packages NAME, as files in FOLDER. Where that fails,
+# the reason is in apt_complaint.
+download_with_kernel() {
+  ! download_now "$@" || return 0
+  ((EUID == 0)) || command -v sudo >/dev/null || return 1
+  apt_update || {
+    apt_complaint="apt-get update failed"
+    return 1
+  }
+  download_now "$@"
+}
+
 # --- time ---------------------------------------------------------------------------------------------------------
 
 # took SECONDS: "7 s" or "3 min 07 s".
