@@ -30,6 +30,8 @@ readonly packages_check=(
 # The image's own contents (kernel, busybox, boot loader) are downloaded by scripts/demo-image and never installed.
 readonly packages_image=(cpio gzip xorriso)
 readonly packages_demo=(qemu-system-x86 "${packages_image[@]}")
+# The kernel and busybox that run in the machine are downloaded by tests/kernel/make_guest and never installed.
+readonly packages_kernel=(qemu-system-x86 cpio curl openssl python3-pytest)
 # mmdebstrap, iproute2, strace and systemd (for systemd-analyze) are for the test of the package.
 readonly packages_package=(
   debhelper dpkg-dev lintian man-db python3

@@ -17,6 +17,8 @@ listeners:
 accounts:
   anonymous_read: true
   unsigned_payload: allowed
+log:
+  level: debug
 stores:
   file: {{}}
   memory: {{capacity: 64 MiB}}

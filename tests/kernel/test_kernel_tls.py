@@ -1,6 +1,7 @@
 """TLS with the kernel's part in it (kTLS): the same bytes with and without, and the kernel's own word on who encrypted."""
 
 import json
+import re
 
 import pytest
 
@@ -110,8 +111,9 @@ def test_the_kernel_counts_what_is_open_and_a_client_that_goes_away_is_let_go(ke
     eventually(lambda: kernel_tls.run("du -c /tmp/part? | tail -n 1").split()[0] != "0", "bytes have come")
     kernel_tls.run("killall -9 curl")
     eventually(lambda: kernel_tls.counters()["TlsCurrTxSw"] == 0, "nothing is open")
-    eventually(lambda: kernel_tls.log().count("complete=no") == 3, "the log tells of three")
-    assert "broke the rules of TLS" not in kernel_tls.log()
+    # As what it is, and not as a breach of TLS, which is what OpenSSL would call it.
+    eventually(lambda: len(re.findall("an answer broke off.*the client closed the connection.*net.send_file", kernel_tls.log())) == 3,
+               "the log tells of three")
     assert kernel_tls.process() == process
     assert stored.downloaded(f"-r {FIRST}-{LAST}") == stored.part
 
