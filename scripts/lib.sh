@@ -30,6 +30,8 @@ readonly packages_check=(
 # The image's own contents (kernel, busybox, boot loader) are downloaded by scripts/demo-image and never installed.
 readonly packages_image=(cpio gzip xorriso)
 readonly packages_demo=(qemu-system-x86 "${packages_image[@]}")
+# The kernel and busybox that run in the machine are downloaded by tests/kernel/make_guest and never installed.
+readonly packages_kernel=(qemu-system-x86 cpio curl openssl python3-pytest)
 # mmdebstrap, iproute2, strace and systemd (for systemd-analyze) are for the test of the package.
 readonly packages_package=(
   debhelper dpkg-dev lintian man-db python3
@@ -145,6 +147,41 @@ ensure_packages() {
       die "apt-get could not install: ${missing[*]}. They are all in Debian 12 (bookworm) and its updates."
     }
   fi
+}
+
+# --- packages that are unpacked, never installed ------------------------------------------------------------------
+
+# The meta package names the kernel of the day.
+cloud_kernel() {
+  apt-cache depends linux-image-cloud-amd64 2>/dev/null |
+    sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*-cloud-amd64\)$/\1/p' | head -n 1
+}
+
+# As root apt would hand the download to its own user, who may not write where we do.
+download_now() {
+  local folder=$1 kernel status=0
+  shift
+  kernel=$(cloud_kernel)
+  [[ -n $kernel ]] || {
+    apt_complaint="apt knows no current linux-image-cloud-amd64; as root run apt-get update"
+    return 1
+  }
+  rm -f "$folder"/*.deb
+  apt_complaint=$(cd "$folder" && apt-get -qq -o APT::Sandbox::User="$(id -un)" -o Acquire::Retries=10 \
+    download "$kernel" "$@" 2>&1 >/dev/null) || status=$?
+  return "$status"
+}
+
+# download_with_kernel FOLDER NAME...: Debian's cloud kernel and the packages NAME, as files in FOLDER. Where that fails,
+# the reason is in apt_complaint.
+download_with_kernel() {
+  ! download_now "$@" || return 0
+  ((EUID == 0)) || command -v sudo >/dev/null || return 1
+  apt_update || {
+    apt_complaint="apt-get update failed"
+    return 1
+  }
+  download_now "$@"
 }
 
 # --- time ---------------------------------------------------------------------------------------------------------

@@ -274,6 +274,19 @@ int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size,
   return SSL_TLSEXT_ERR_OK;
 }
 
+// RFC 8446, section 4.6.3: who gets a new key from its peer may be asked for one of its own.
+// OpenSSL would announce one that the kernel can't be given, which keeps the old one, and all that
+// follows would be unreadable. So the client's new key is taken and its wish is not heard: OpenSSL
+// looks into the message only after this call.
+void keep_key_of_kernel(int sent, int, int type, const void* message, std::size_t size,
+                        SSL* connection, void*) {
+  if (sent != 0 || type != SSL3_RT_HANDSHAKE || size != SSL3_HM_HEADER_LENGTH + 1) return;
+  auto* bytes = static_cast<unsigned char*>(const_cast<void*>(message));
+  unsigned char& wish = bytes[SSL3_HM_HEADER_LENGTH];
+  if (bytes[0] != SSL3_MT_KEY_UPDATE || wish != SSL_KEY_UPDATE_REQUESTED) return;
+  if (BIO_get_ktls_send(SSL_get_wbio(connection))) wish = SSL_KEY_UPDATE_NOT_REQUESTED;
+}
+
 Result<SslContextPointer> new_context() {
   ERR_clear_error();
   SslContextPointer context(SSL_CTX_new(TLS_server_method()));
@@ -308,6 +321,7 @@ Result<SslContextPointer> new_context() {
   // Sessions live in tickets at the clients, not here.
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
+  SSL_CTX_set_msg_callback(context.get(), keep_key_of_kernel);
   return context;
 }
 

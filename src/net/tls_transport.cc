@@ -350,6 +350,7 @@ async::Task<Result<std::uint64_t>> TlsTransport::send_file_by_kernel(async::File
     Result<void> begun = co_await ready("send_file");
     if (!begun) co_return pass(begun);
     ERR_clear_error();
+    errno = 0;
     const ossl_ssize_t count = SSL_sendfile(
         ssl_.get(), range.descriptor, static_cast<off_t>(range.offset + range.length - left),
         static_cast<std::size_t>(std::min(left, socket_.turn_size())), 0);
@@ -360,10 +361,13 @@ async::Task<Result<std::uint64_t>> TlsTransport::send_file_by_kernel(async::File
       socket_.moved(static_cast<std::uint64_t>(count));
       continue;
     }
-    const Step made = step(static_cast<int>(count), "send_file");
-    if (made == Step::failed) co_return std::unexpected(*failed_);
-    if (made == Step::end) co_return socket_.system_failure(EPIPE, "send_file");
-    Result<void> waited = co_await wait(made, "send_file");
+    // Whatever the file or the socket fails of, OpenSSL calls it a breach of TLS.
+    const int error = errno;
+    if (error != EINTR && error != EBUSY && !socket_.would_block(error)) {
+      failed_ = socket_.system_failure(error == 0 ? EPIPE : error, "send_file").error();
+      co_return std::unexpected(*failed_);
+    }
+    Result<void> waited = co_await wait(Step::want_write, "send_file");
     if (!waited) co_return pass(waited);
   }
   co_return range.length - left;
