@@ -51,7 +51,10 @@ KEYSTONE = """\
     project: {user.project}
     password: {user.password}
     cache: {cache}
+    timeout: {patience}
 """
+# It shares the processors with all who ask it.
+PATIENCE = "2m"
 OWN = """\
   own:
     region: {region}
@@ -98,7 +101,8 @@ class Visor(Server):
     def _configure(self):
         native, self._glance, self._remote, self._identity = free_ports(4)
         sections = {
-            "keystone": lambda: KEYSTONE.format(origin=self.keystone.origin, user=USERS["visor"], cache=self._cache),
+            "keystone": lambda: KEYSTONE.format(origin=self.keystone.origin, user=USERS["visor"], cache=self._cache,
+                                                patience=PATIENCE),
             "own": lambda: OWN.format(
                 region=REGION, endpoints=REMOTE.format(type=self._service, url=self.remote_url) if self._service else ""),
             "none": lambda: EVERYBODY.format(root=ROOT_KEY),
