@@ -15,7 +15,7 @@ using document::Value;
 
 constexpr std::uint32_t kPage = 500;
 // A walk over all blobs can take hours, and nobody waits for it: so many for each `run`, that is a
-// second, are a few hundredths of one processor.
+// second, are a quarter of one processor where files are written.
 constexpr std::uint32_t kWalkPage = 250;
 constexpr int kAtOnce = 4;
 // What is no manifest's matter moves the place in the history too, but is not worth a change of the
