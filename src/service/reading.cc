@@ -111,7 +111,8 @@ async::Task<Result<std::vector<std::string>>> ImageService::stores_of(const imag
   std::vector<std::string> names;
   if (image.state == image::DataState::none && !image.location.empty()) {
     // A reference whose data was not what it should be: see image::distrust.
-    names.push_back(on_.stores.for_location(image.location).name);
+    std::string name = on_.stores.for_location(image.location).name;
+    if (!name.empty()) names.push_back(std::move(name));
     co_return names;
   }
   Result<std::vector<Location>> locations = co_await locations_of(image);
