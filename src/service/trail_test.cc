@@ -204,6 +204,9 @@ TEST_F(Trails, TellWhoManagesAccountsAndNeverASecret) {
 
 TEST_F(Trails, LetNothingBeChangedThatCouldNotBeTold) {
   const auto image = *add(alice_, draft(), "data");
+  ASSERT_TRUE(run_until_done(log_->settled(log_->last().sequence)))
+      << "so that nothing is left to flush when the disk fails: the log would give up before the "
+         "change";
   failing_ = true;
   EXPECT_EQ(remove(alice_, image.id).error().code, Code::unavailable)
       << "the disk fails while the change is made";
