@@ -1,9 +1,9 @@
 // Fills a data folder's catalogue with images as if they had been registered and uploaded, for
 // measuring at a size that uploading would take hours to reach. Run by scripts/bench:
 //   fill_catalogue CATALOGUE IMAGES IDS
-// CATALOGUE is the new SQLite file, IDS a file that gets the ids of those that everybody may see,
-// one a line. The images' bytes don't exist: metadata can be read, found and changed, data can't be
-// fetched.
+// CATALOGUE is the SQLite file of a server that has run, but has no images yet; IDS a file that gets
+// the ids of those that everybody may see, one a line. The images' bytes don't exist: metadata can
+// be read, found and changed, data can't be fetched.
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -13,12 +13,15 @@
 #include <cstring>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/digest.h"
 #include "base/random.h"
 #include "catalogue/sqlite/sqlite_catalogue.h"
+#include "document/json.h"
 #include "image/image.h"
+#include "service/manifest_writer.h"
 #include "service/records.h"
 
 namespace {
@@ -28,6 +31,7 @@ using namespace visor;
 // Few large commits: random keys touch nearly every page of their index each time.
 constexpr std::size_t kBatch = 100'000;
 constexpr std::int64_t kWriteCacheKiB = 4 << 20;
+constexpr const char* kStore = "file";
 
 [[noreturn]] void give_up(const Error& error) {
   std::fprintf(stderr, "fill_catalogue: %s [%s]\n", error.message.c_str(), error.where.c_str());
@@ -57,7 +61,7 @@ image::Image image_of(std::uint64_t number, std::string id, Time first) {
   image.access = is_private(number) ? image::Access::owner : image::Access::everyone;
   image.type = "machine";
   image.format = number % 5 == 0 ? "raw" : "qcow2";
-  image.store = "file";
+  image.store = kStore;
   image.extra["os"] = kSystems[number / 7 % 4];
   image.extra["os_version"] = std::to_string(number % 40) + ".04";
   image.extra["build"] = std::to_string(number % 1000);  // one image in a thousand has each
@@ -80,7 +84,7 @@ void add(catalogue::Batch& batch, const image::Image& image) {
   const service::Blob blob{image.blob, image.id, service::Blob::Role::original, image.size,
                            image.digests};
   batch.puts.push_back({service::encode(blob), 0});
-  const service::Copy copy{image.blob, image.blob, "file", image.blob, false, {}, 0};
+  const service::Copy copy{image.blob, image.blob, kStore, image.blob, false, {}, 0};
   batch.puts.push_back({service::encode(copy), 0});
   batch.counters.push_back({"images:" + image.owner, 1, {}});
   batch.counters.push_back({"bytes:" + image.owner, static_cast<std::int64_t>(*image.size), {}});
@@ -115,6 +119,25 @@ void fill(catalogue::Catalogue& catalogue, const std::vector<std::string>& ids) 
   }
 }
 
+/// As if the server had written the manifests of all images already: that would take it an hour or
+/// more, and a part of a processor while it is measured.
+void settle_manifests(catalogue::Catalogue& catalogue) {
+  auto record = catalogue.get(service::kManifests, kStore);
+  if (!record) give_up(record.error());
+  auto place = document::parse_json(record->document);
+  if (!place) give_up(place.error());
+  // Behind the end of the history: that is where it ends.
+  const auto history = catalogue.changes(INT64_MAX, 1);
+  if (!history) give_up(history.error());
+  place->set("since", history->last);
+  place->erase("walk");
+  const std::uint64_t revision = record->revision;
+  record->document = document::write_json(*place);
+  catalogue::Batch batch;
+  batch.puts.push_back({std::move(*record), revision});
+  if (auto done = catalogue.apply(batch); !done) give_up(done.error());
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -135,6 +158,7 @@ int main(int count, char** arguments) {
   auto opened = catalogue::SqliteCatalogue::open(std::move(options));
   if (!opened) give_up(opened.error());
   fill(**opened, ids);
+  settle_manifests(**opened);
 
   std::ofstream file(arguments[3], std::ios::trunc);
   for (std::size_t number = 0; number < ids.size(); ++number) {

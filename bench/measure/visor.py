@@ -4,6 +4,7 @@ import json
 import pathlib
 import secrets
 import subprocess
+import time
 import urllib.request
 
 from measure import certificate
@@ -123,15 +124,23 @@ class VisorImages(ImageApi, Visor):
         super().__init__(setting, data, ("md5", "sha256", "sha512"), everybody)
 
 
+def wait_for(path: pathlib.Path) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the server has not made {path} within a minute")
+        time.sleep(0.01)
+
+
 class Filled(FilledFolder):
     server = "visor"
 
     def fill(self) -> None:
+        # The first start makes the account, and what else a new folder needs: last the mark of its store.
+        with Visor(self.setting, self.folder):
+            wait_for(self.folder / "store" / "ma" / "manifests")
         # The ids are those of images that everybody may see.
         subprocess.run(
             [self.setting.program("fill_catalogue"), self.folder / "catalogue.db", str(self.setting.images), self.ids],
             check=True,
         )
-        # The first start makes the account, and what else a new folder needs.
-        with Visor(self.setting, self.folder):
-            pass
