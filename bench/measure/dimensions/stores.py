@@ -13,6 +13,8 @@ from measure.signing import head
 from measure.visor import Visor
 
 GB, MIB = "GB/s", 1048576.0
+# Those that can't be left out: the storage systems' own clients compute none of the image.
+DIGESTS = ("md5", "sha256")
 
 
 def figures(storage: str, prefix: str, peer: str) -> tuple[Figure, ...]:
@@ -20,10 +22,10 @@ def figures(storage: str, prefix: str, peer: str) -> tuple[Figure, ...]:
     upload, download = f"{prefix}upload", f"{prefix}download"
     peak, cpu = "– the process, at most", "– CPU"
     return (
-        Figure(upload, "gb_per_second", f"{storage}: upload", GB, (Goal(0.8, peer),)),
+        Figure(upload, "gb_per_second", f"{storage}: upload", GB, (Goal(0.95, peer),)),
         Figure(upload, "peak_bytes", peak, "MiB", (Goal(80, at_most=True),), MIB, lower_is_better=True),
         Figure(upload, "cpu_seconds_per_gib", cpu, "CPU-s/GiB", lower_is_better=True),
-        Figure(download, "gb_per_second", f"{storage}: download", GB, (Goal(0.8, peer),)),
+        Figure(download, "gb_per_second", f"{storage}: download", GB, (Goal(0.95, peer),)),
         Figure(download, "peak_bytes", peak, "MiB", (Goal(32, at_most=True),), MIB, lower_is_better=True),
         Figure(download, "cpu_seconds_per_gib", cpu, "CPU-s/GiB", lower_is_better=True),
     )
@@ -35,7 +37,7 @@ DIMENSION = Dimension(
     figures("S3", "", "aws") + figures("HDFS", "hdfs ", "hdfs"),
     ("SeaweedFS holds the objects: all of it is one process on the same processors, fresh for each turn. `aws s3 cp` goes to it "
      "directly, from and into a file in memory, with its own ten threads; its time includes the start of its interpreter. VISOR "
-     "computes all digests on the way.",
+     "computes MD5 and SHA-256 of the image on the way, as it must, and in S3 both again of each part.",
      "HDFS is a namenode and a datanode of Hadoop 3, a Java process each, on the same processors and fresh for each turn; what is "
      "stored lies there once, in blocks of 128 MiB. `hdfs dfs -put` and `-get` speak Hadoop's own protocol with it; their time "
      "includes the start of their Java. VISOR speaks WebHDFS, which the datanode turns into that protocol."),
@@ -70,12 +72,12 @@ def measure_visor(bench: Bench, peer: str) -> None:
     size = bench.setting.image_bytes
     data = bench.setting.empty_folder("visor-stores")
     with start(bench.setting) as storage:
-        with Visor(bench.setting, data, more=storage.configuration()) as visor:
+        with Visor(bench.setting, data, DIGESTS, more=storage.configuration()) as visor:
             visor.send("GET", "/images")
             os.sync()
             bench.add(f"{prefix}upload", visor, bench.load.transfer(visor, [visor.upload_head(size)], 1, body=size))
         # The second process has the peak of the download alone.
-        with Visor(bench.setting, data, more=storage.configuration()) as visor:
+        with Visor(bench.setting, data, DIGESTS, more=storage.configuration()) as visor:
             image = visor.send("GET", "/images?name=bench")["images"][0]["_id"]
             os.sync()
             asked = head("GET", f"/images/{image}", visor.port)
