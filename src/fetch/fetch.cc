@@ -99,10 +99,9 @@ Result<std::unique_ptr<Fetcher>> Fetcher::create(Options options, Guard guard) {
   limits.user_agent = options.user_agent;
   limits.authorities_file = options.authorities_file;
   limits.verify_certificates = options.verify_certificates;
-  auto loop = Loop::start(std::move(limits), options.most_transfers);
-  if (!loop) return pass(loop);
+  auto loop = std::make_shared<Loop>(std::move(limits), options.most_transfers);
   return std::unique_ptr<Fetcher>(
-      new Fetcher(std::move(options), std::move(guard), std::move(*loop)));
+      new Fetcher(std::move(options), std::move(guard), std::move(loop)));
 }
 
 async::Task<Result<ResponseHead>> Fetcher::head(std::string url) {
@@ -130,11 +129,23 @@ async::Task<Result<std::unique_ptr<Response>>> Fetcher::get(std::string url,
   co_return std::move(response);
 }
 
+async::Task<Result<CheckedTarget>> Fetcher::look_up(const Url& url) {
+  auto check = [this, &url]() -> Result<CheckedTarget> {
+    auto target = guard_.check(url);
+    if (!target) return pass(target);
+    // Here, where nothing but a resolver waits for libcurl to be loaded.
+    auto started = loop_->start();
+    if (!started) return pass(started);
+    return target;
+  };
+  auto target = co_await resolver_.run(std::move(check));
+  co_return std::move(target);
+}
+
 async::Task<Result<Fetcher::Started>> Fetcher::follow(Url url, bool head_only,
                                                       std::vector<std::string> fields) {
   for (unsigned hops = 0;; ++hops) {
-    auto look_up = [this, &url] { return guard_.check(url); };
-    auto target = co_await resolver_.run(std::move(look_up));
+    auto target = co_await look_up(url);
     if (!target) co_return pass(target);
     Request request;
     request.method = head_only ? "HEAD" : "GET";
@@ -174,8 +185,7 @@ async::Task<Result<std::unique_ptr<Response>>> Fetcher::call(Call call) {
   if (!request) co_return pass(request);
   auto url = parse_url(call.url);
   if (!url) co_return pass(url);
-  auto look_up = [this, &url] { return guard_.check(*url); };
-  auto target = co_await resolver_.run(std::move(look_up));
+  auto target = co_await look_up(*url);
   if (!target) co_return pass(target);
   const bool head_only = request->head_only();
   async::ByteSource* const body = request->sends ? call.body : nullptr;

@@ -33,18 +33,19 @@ struct Conditions {
   std::string if_range = {};
 };
 
-/// Fetches what the guard allows. One thread runs all transfers; a body is pulled with at most 512
-/// KiB read ahead. No proxy, cookies, credentials or content codings; connections are kept and used
-/// again. A redirect is followed by our own code, each hop past the guard, never from https to
-/// http. A GET or HEAD that breaks before its answer began, or is answered with 502, 503 or 504, is
-/// tried again after a random pause while the retry budget (a tenth of all requests) lasts.
+/// Fetches what the guard allows. One thread runs all transfers; it is started, and libcurl loaded,
+/// by the first request that the guard lets pass. A body is pulled with at most 512 KiB read ahead.
+/// No proxy, cookies, credentials or content codings; connections are kept and used again. A
+/// redirect is followed by our own code, each hop past the guard, never from https to http. A GET
+/// or HEAD that breaks before its answer began, or is answered with 502, 503 or 504, is tried again
+/// after a random pause while the retry budget (a tenth of all requests) lasts.
 ///
 /// Thread-safe. Calls are made on an executor's thread and go on there; the fetcher outlives them.
 /// Bodies may outlive it: they end with `cancelled`.
 ///
-/// Errors beside the guard's: `unavailable` (not reachable, broke off, certificate not verified),
-/// `timeout`, `too_large`, `unsupported` (a redirect that is not followed; data without a length),
-/// `cancelled`. An HTTP status is no error here.
+/// Errors beside the guard's: `unavailable` (not reachable, broke off, certificate not verified,
+/// libcurl not installed), `timeout`, `too_large`, `unsupported` (a redirect that is not followed;
+/// data without a length), `cancelled`. An HTTP status is no error here.
 class Fetcher {
  public:
   struct Options {
@@ -100,6 +101,7 @@ class Fetcher {
   class Budget;
 
   Fetcher(Options options, Guard guard, std::shared_ptr<Loop> loop);
+  async::Task<Result<CheckedTarget>> look_up(const Url& url);
   async::Task<Result<Started>> follow(Url url, bool head_only, std::vector<std::string> fields);
   async::Task<Result<Started>> try_target(CheckedTarget target, Request request,
                                           async::ByteSource* body);

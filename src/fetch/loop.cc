@@ -1,6 +1,5 @@
 #include "fetch/loop.h"
 
-#include <curl/curl.h>
 #include <pthread.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "fetch/curl_library.h"
 
 namespace visor::fetch {
 namespace {
@@ -27,29 +27,34 @@ std::unexpected<Error> stopped() {
 Loop::Loop(TransferLimits limits, std::size_t most_transfers)
     : limits_(std::move(limits)), most_transfers_(most_transfers) {}
 
-Result<std::shared_ptr<Loop>> Loop::start(TransferLimits limits, std::size_t most_transfers) {
-  static const CURLcode initialized = ::curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (initialized != CURLE_OK) {
-    return fail(Code::internal, "the library for outbound requests could not be set up",
-                ::curl_easy_strerror(initialized));
+Result<void> Loop::start() {
+  if (started_) return {};
+  const std::lock_guard only_one(starting_);
+  if (started_) return {};
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return stopped();
   }
-  std::shared_ptr<Loop> loop(new Loop(std::move(limits), most_transfers));
-  loop->multi_ = ::curl_multi_init();
-  if (loop->multi_ == nullptr) {
+  const auto curl = curl_library();
+  if (!curl) return std::unexpected(curl.error());
+  curl_ = *curl;
+  if (multi_ == nullptr) multi_ = curl_->multi_init();
+  if (multi_ == nullptr) {
     return fail(Code::unavailable, "no memory is left for outbound requests", "fetch.loop");
   }
-  ::curl_multi_setopt(loop->multi_, CURLMOPT_MAXCONNECTS, 64L);
+  curl_->multi_setopt(multi_, CURLMOPT_MAXCONNECTS, 64L);
   try {
-    loop->thread_ = std::thread([loop = loop.get()] { loop->run(); });
+    thread_ = std::thread([this] { run(); });
   } catch (const std::system_error& error) {
     return fail(Code::unavailable, "no thread can be started for outbound requests", error.what());
   }
-  return loop;
+  started_ = true;
+  return {};
 }
 
 Loop::~Loop() {
   stop();
-  if (multi_ != nullptr) ::curl_multi_cleanup(multi_);
+  if (multi_ != nullptr) curl_->multi_cleanup(multi_);
 }
 
 bool Loop::send(Command command) {
@@ -58,7 +63,7 @@ bool Loop::send(Command command) {
     if (stopping_) return false;
     commands_.push_back(std::move(command));
   }
-  ::curl_multi_wakeup(multi_);
+  curl_->multi_wakeup(multi_);
   return true;
 }
 
@@ -68,7 +73,7 @@ Result<std::shared_ptr<Exchange>> Loop::begin(Request request) {
     return fail(Code::unavailable, "too many outbound transfers are under way", "fetch.loop");
   }
   auto exchange = std::make_shared<Exchange>();
-  auto transfer = std::make_unique<Transfer>(std::move(request), exchange, limits_);
+  auto transfer = std::make_unique<Transfer>(std::move(request), exchange, limits_, *curl_);
   if (!send({Command::Kind::begin, exchange, std::move(transfer)})) {
     --under_way_;
     return stopped();
@@ -93,7 +98,9 @@ void Loop::stop() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  if (multi_ != nullptr) ::curl_multi_wakeup(multi_);
+  // Whoever is starting it meanwhile is waited for.
+  const std::lock_guard only_one(starting_);
+  if (multi_ != nullptr) curl_->multi_wakeup(multi_);
   if (thread_.joinable()) thread_.join();
 }
 
@@ -108,13 +115,13 @@ void Loop::run() {
   while (obey_commands()) {
     begin_due();
     int running = 0;
-    if (const auto code = ::curl_multi_perform(multi_, &running); code != CURLM_OK) {
-      log::error("outbound transfers failed", {{"reason", ::curl_multi_strerror(code)}});
+    if (const auto code = curl_->multi_perform(multi_, &running); code != CURLM_OK) {
+      log::error("outbound transfers failed", {{"reason", curl_->multi_strerror(code)}});
     }
     collect_finished();
     check_deadlines();
     const bool idle = running_.empty() && waiting_.empty();
-    ::curl_multi_poll(multi_, nullptr, 0,
+    curl_->multi_poll(multi_, nullptr, 0,
                       static_cast<int>((idle ? kIdlePoll : kCheckPeriod).count()), nullptr);
   }
   for (auto* transfers : {&waiting_, &running_}) {
@@ -161,7 +168,7 @@ void Loop::begin_due() {
     const auto current = entry++;
     if (current->second->not_before() > now) continue;
     if (!current->second->prepare() ||
-        ::curl_multi_add_handle(multi_, current->second->handle()) != CURLM_OK) {
+        curl_->multi_add_handle(multi_, current->second->handle()) != CURLM_OK) {
       current->second->fail(
           Error{Code::internal, "the outbound request could not be set up", "fetch.begin"});
       drop(current);
@@ -173,7 +180,7 @@ void Loop::begin_due() {
 
 void Loop::collect_finished() {
   int left = 0;
-  while (const CURLMsg* message = ::curl_multi_info_read(multi_, &left)) {
+  while (const CURLMsg* message = curl_->multi_info_read(multi_, &left)) {
     if (message->msg != CURLMSG_DONE) continue;
     const CURLcode outcome = message->data.result;
     void* const easy = message->easy_handle;
@@ -198,7 +205,7 @@ void Loop::check_deadlines() {
 
 void Loop::drop(Transfers::iterator transfer) {
   auto& transfers = running_.contains(transfer->first) ? running_ : waiting_;
-  if (&transfers == &running_) ::curl_multi_remove_handle(multi_, transfer->second->handle());
+  if (&transfers == &running_) curl_->multi_remove_handle(multi_, transfer->second->handle());
   transfers.erase(transfer);
   --under_way_;
 }

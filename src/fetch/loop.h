@@ -14,14 +14,23 @@
 
 namespace visor::fetch {
 
+struct CurlLibrary;
+
 /// Thread-safe. Readers of bodies share it, so it may outlive the fetcher; it does nothing after
 /// `stop`.
 class Loop {
  public:
-  static Result<std::shared_ptr<Loop>> start(TransferLimits limits, std::size_t most_transfers);
+  Loop(TransferLimits limits, std::size_t most_transfers);
   ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
 
-  /// Starts an exchange; `unavailable` if too many are under way or the loop was stopped.
+  /// Loads libcurl and starts the thread, unless that is done: each request asks for it, and only
+  /// the first waits. Blocks meanwhile, so it is not for an event loop's thread. After an error the
+  /// next request tries again. `unavailable` or, after `stop`, `cancelled`.
+  Result<void> start();
+  /// Begins an exchange, once `start` has succeeded; `unavailable` if too many are under way or the
+  /// loop was stopped.
   Result<std::shared_ptr<Exchange>> begin(Request request);
   /// Drops an exchange that nobody waits for any more; what is not known (any more) is ignored.
   void cancel(std::shared_ptr<Exchange> exchange);
@@ -41,7 +50,6 @@ class Loop {
   };
   using Transfers = std::map<Exchange*, std::unique_ptr<Transfer>>;
 
-  Loop(TransferLimits limits, std::size_t most_transfers);
   bool send(Command command);
   void run();
   bool obey_commands();
@@ -52,7 +60,13 @@ class Loop {
 
   const TransferLimits limits_;
   const std::size_t most_transfers_;
+
+  std::mutex starting_;  ///< held by who starts or stops the thread, before `mutex_`
+  std::atomic<bool> started_ = false;
+  const CurlLibrary* curl_ = nullptr;
   void* multi_ = nullptr;  ///< CURLM*
+  std::thread thread_;
+
   std::atomic<std::size_t> under_way_ = 0;
 
   std::mutex mutex_;
@@ -63,7 +77,6 @@ class Loop {
   Transfers waiting_;
   Transfers running_;
   Transfer::Time next_check_;
-  std::thread thread_;
 };
 
 }  // namespace visor::fetch

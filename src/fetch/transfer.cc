@@ -1,12 +1,12 @@
 #include "fetch/transfer.h"
 
-#include <curl/curl.h>
 #include <sys/socket.h>
 
 #include <utility>
 
 #include "base/encoding.h"
 #include "base/units.h"
+#include "fetch/curl_library.h"
 
 namespace visor::fetch {
 namespace {
@@ -37,44 +37,47 @@ bool is_certificate_error(int code) {
 }  // namespace
 
 struct Transfer::Lists {
+  const CurlLibrary& curl;
   curl_slist* fields = nullptr;
   curl_slist* connect_to = nullptr;
 
+  explicit Lists(const CurlLibrary& library) : curl(library) {}
   ~Lists() {
-    ::curl_slist_free_all(fields);
-    ::curl_slist_free_all(connect_to);
+    curl.slist_free_all(fields);
+    curl.slist_free_all(connect_to);
   }
-  static bool add(curl_slist*& list, const std::string& text) {
-    curl_slist* longer = ::curl_slist_append(list, text.c_str());
+  bool add(curl_slist*& list, const std::string& text) const {
+    curl_slist* longer = curl.slist_append(list, text.c_str());
     if (longer != nullptr) list = longer;
     return longer != nullptr;
   }
 };
 
 Transfer::Transfer(Request request, std::shared_ptr<Exchange> exchange,
-                   const TransferLimits& limits)
+                   const TransferLimits& limits, const CurlLibrary& curl)
     : request_(std::move(request)),
       exchange_(std::move(exchange)),
       limits_(limits),
-      lists_(std::make_unique<Lists>()),
+      curl_(curl),
+      lists_(std::make_unique<Lists>(curl)),
       error_text_(CURL_ERROR_SIZE, '\0'),
       not_before_(std::chrono::steady_clock::now() + request_.delay) {}
 
 Transfer::~Transfer() {
-  if (easy_ != nullptr) ::curl_easy_cleanup(easy_);
+  if (easy_ != nullptr) curl_.easy_cleanup(easy_);
 }
 
 bool Transfer::prepare() {
-  easy_ = ::curl_easy_init();
+  easy_ = curl_.easy_init();
   if (easy_ == nullptr) return false;
-  bool sound = Lists::add(lists_->connect_to, connect_to(request_)) &&
-               Lists::add(lists_->fields, "Accept: */*") &&
-               Lists::add(lists_->fields, "Accept-Encoding: identity");
-  for (const auto& field : request_.fields) sound = sound && Lists::add(lists_->fields, field);
+  bool sound = lists_->add(lists_->connect_to, connect_to(request_)) &&
+               lists_->add(lists_->fields, "Accept: */*") &&
+               lists_->add(lists_->fields, "Accept-Encoding: identity");
+  for (const auto& field : request_.fields) sound = sound && lists_->add(lists_->fields, field);
   sound = sound && prepare_method();
 
   const auto set = [this, &sound](CURLoption option, auto value) {
-    sound = sound && ::curl_easy_setopt(easy_, option, value) == CURLE_OK;
+    sound = sound && curl_.easy_setopt(easy_, option, value) == CURLE_OK;
   };
   const auto url = request_.url.text();
   set(CURLOPT_URL, url.c_str());
@@ -121,7 +124,7 @@ bool Transfer::prepare() {
 
 bool Transfer::prepare_method() {
   const auto set = [this](CURLoption option, auto value) {
-    return ::curl_easy_setopt(easy_, option, value) == CURLE_OK;
+    return curl_.easy_setopt(easy_, option, value) == CURLE_OK;
   };
   if (request_.head_only()) return set(CURLOPT_NOBODY, 1L);
   const bool body_expected = request_.method == "PUT" || request_.method == "POST";
@@ -136,7 +139,7 @@ bool Transfer::prepare_method() {
          set(CURLOPT_INFILESIZE_LARGE, size) && set(CURLOPT_READFUNCTION, &Transfer::on_send) &&
          set(CURLOPT_READDATA, this) &&
          set(CURLOPT_EXPECT_100_TIMEOUT_MS, static_cast<long>(limits_.expect_timeout.count())) &&
-         Lists::add(lists_->fields, request_.expect_continue ? "Expect: 100-continue" : "Expect:");
+         lists_->add(lists_->fields, request_.expect_continue ? "Expect: 100-continue" : "Expect:");
 }
 
 int Transfer::open_socket(void* self, int purpose, void* curl_address) {
@@ -211,7 +214,7 @@ bool Transfer::take_line(std::string_view line) {
   }
   if (!line.empty()) return take_field(line);
   long status = 0;
-  ::curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+  curl_.easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
   status_line_next_ = true;
   if (status < 200) return true;  // an interim response
   head_.status = static_cast<int>(status);
@@ -287,14 +290,14 @@ void Transfer::resume() {
   if (!paused_) return;
   paused_ = false;
   start_window();
-  ::curl_easy_pause(easy_, sending_paused_ ? CURLPAUSE_SEND : CURLPAUSE_CONT);
+  curl_.easy_pause(easy_, sending_paused_ ? CURLPAUSE_SEND : CURLPAUSE_CONT);
 }
 
 void Transfer::resume_sending() {
   if (!sending_paused_) return;
   sending_paused_ = false;
   start_window();
-  ::curl_easy_pause(easy_, paused_ ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+  curl_.easy_pause(easy_, paused_ ? CURLPAUSE_RECV : CURLPAUSE_CONT);
 }
 
 bool Transfer::overdue(Time now) {

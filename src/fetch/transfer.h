@@ -17,6 +17,8 @@
 
 namespace visor::fetch {
 
+struct CurlLibrary;
+
 /// What one exchange asks, of which address.
 struct Request {
   Url url;
@@ -48,8 +50,9 @@ class Transfer {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  /// `limits` outlives the transfer.
-  Transfer(Request request, std::shared_ptr<Exchange> exchange, const TransferLimits& limits);
+  /// `limits` and `curl` outlive the transfer.
+  Transfer(Request request, std::shared_ptr<Exchange> exchange, const TransferLimits& limits,
+           const CurlLibrary& curl);
   ~Transfer();
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
@@ -87,6 +90,7 @@ class Transfer {
   const Request request_;
   const std::shared_ptr<Exchange> exchange_;
   const TransferLimits& limits_;
+  const CurlLibrary& curl_;
   void* easy_ = nullptr;
   struct Lists;
   std::unique_ptr<Lists> lists_;
