@@ -88,6 +88,12 @@ def test_the_programs_are_stripped_and_find_their_libraries(root):
         assert "RUNPATH" not in linked and "RPATH" not in linked
 
 
+def test_the_library_that_no_program_shows_as_its_own_is_a_dependency(root):
+    linked = subprocess.run(["readelf", "-d", root.file("/usr/bin/visord")], check=True, capture_output=True, text=True).stdout
+    assert "libssl" in linked and "libcurl" not in linked
+    assert re.search(r"(^|, )libcurl4 \(>= 7\.85\.0\)(,|$)", root.run("dpkg-query", "-W", "-f", "${Depends}", "visor").stdout)
+
+
 def test_the_configuration_is_a_conffile_that_the_server_takes(root):
     listed = root.run("dpkg-query", "-W", "-f", "${Conffiles}", "visor").stdout
     assert CONFIGURATION in listed
@@ -172,6 +178,9 @@ def test_an_image_goes_through_its_life_under_the_units_rights(root, service):
     service.visor("delete", image)
     assert service.visor("head", image, status=3).stdout == ""
     shutil.rmtree(root.file("/tmp/got"))
+    # Nobody is there, but to find that out the server loads what it asks with.
+    unreachable = service.visor("add", "name=away", "architecture=x86_64", "store=http", "location=http://93.184.216.34/image.raw", status=None)
+    assert "could not be reached" in unreachable.stderr
 
     # The filter of the unit would have failed any other call.
     service.signal("HUP")
@@ -180,6 +189,7 @@ def test_an_image_goes_through_its_life_under_the_units_rights(root, service):
     lines = calls_of_the_server(service)
     called = {match.group(1) for match in map(CALL.match, lines) if match}
     assert {"sendfile", "fdatasync", "accept4"} & called, "the recording looks empty"
+    assert any("/libcurl.so.4" in line for line in lines), "the library for outbound requests was loaded"
     assert called - allowed == set()
     assert [line for line in lines if "PROT_WRITE|PROT_EXEC" in line] == []
     families = {match.group(1) for match in (re.search(r" socket\((AF_[A-Z0-9]+)", line) for line in lines) if match}

@@ -34,6 +34,8 @@ def booted(package):
         text = configuration.read_text()
         # The clients of the tests read without an account, and are never too slow for the machine that they run on.
         text += "\naccounts:\n  anonymous_read: true\ndrain_grace: 60s\nlog:\n  form: json\n"
+        # And it may refer to itself, the only server that there is.
+        text += 'references:\n  http:\n    exceptions:\n      - "127.0.0.1:4568"\n'
         configuration.write_text(text)
         yield made.boot()
 
@@ -105,6 +107,25 @@ def test_it_takes_and_gives_images_inside_its_confinement(booted):
     booted.run("sh", "-c", "cmp /tmp/image.raw /tmp/got/*")
     judged = booted.run("systemd-analyze", "security", "--no-pager", "visor.service", status=None).stdout
     assert float(re.search(r"Overall exposure level for visor.service: ([0-9.]+)", judged).group(1)) < 3.0
+
+
+def test_it_loads_what_it_asks_other_servers_with_inside_its_confinement(booted):
+    account = administrator(booted)
+
+    def add(name, *data):
+        return booted.run("visor", "add", f"name={name}", "architecture=x86_64", "access=public", "--quiet", *data,
+                          environment=account).stdout.strip()
+
+    def maps():
+        return booted.run("cat", f"/proc/{main_process(booted)}/maps").stdout
+
+    booted.run("sh", "-c", "head -c 3000000 /dev/urandom > /tmp/origin.raw; mkdir /tmp/referred")
+    origin = add("origin", "-f", "/tmp/origin.raw")
+    assert "/libssl" in maps() and "/libcurl" not in maps()
+    reference = add("reference", "store=http", f"location=http://127.0.0.1:4568/images/{origin}")
+    assert "/libcurl" in maps()
+    booted.run("visor", "get", reference, "-S", "/tmp/referred", environment=account)
+    booted.run("sh", "-c", "cmp /tmp/origin.raw /tmp/referred/*")
 
 
 def test_the_journal_has_its_lines_as_documents(booted):
