@@ -35,8 +35,8 @@ Result<void> Loop::start() {
     const std::lock_guard lock(mutex_);
     if (stopping_) return stopped();
   }
-  const auto curl = curl_library();
-  if (!curl) return std::unexpected(curl.error());
+  auto curl = curl_library();
+  if (!curl) return pass(curl);
   curl_ = *curl;
   if (multi_ == nullptr) multi_ = curl_->multi_init();
   if (multi_ == nullptr) {
