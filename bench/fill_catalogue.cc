@@ -1,9 +1,9 @@
 // Fills a data folder's catalogue with images as if they had been registered and uploaded, for
 // measuring at a size that uploading would take hours to reach. Run by scripts/bench:
 //   fill_catalogue CATALOGUE IMAGES IDS
-// CATALOGUE is the SQLite file of a server that has run, but has no images yet; IDS a file that gets
-// the ids of those that everybody may see, one a line. The images' bytes don't exist: metadata can
-// be read, found and changed, data can't be fetched.
+// CATALOGUE is the SQLite file of a server that has run, but has no images yet; IDS a file that
+// gets the ids of those that everybody may see, one a line. The images' bytes don't exist: metadata
+// can be read, found and changed, data can't be fetched.
 #include <algorithm>
 #include <charconv>
 #include <chrono>
