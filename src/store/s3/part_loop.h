@@ -2,15 +2,13 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
+#include <cstddef>
 #include <functional>
-#include <map>
-#include <mutex>
 #include <thread>
-#include <vector>
 
 #include "async/executor.h"
 #include "async/task.h"
+#include "async/work_queue.h"
 
 namespace visor::store {
 
@@ -33,10 +31,8 @@ class PartLoop final : public async::Executor {
   async::Task<void> run_and_count(async::Task<void> task);
   void run();
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<std::move_only_function<void()>> queue_;
-  std::multimap<std::chrono::steady_clock::time_point, std::move_only_function<void()>> timers_;
+  async::WorkQueue queue_;
+  // Of the loop's own thread.
   std::size_t tasks_ = 0;
   bool stopping_ = false;
   std::thread thread_;
