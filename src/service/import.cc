@@ -4,8 +4,8 @@
 #include <array>
 #include <utility>
 
-#include "service/placement.h"
 #include "service/record_document.h"
+#include "service/recorded_work.h"
 #include "service/records.h"
 
 namespace visor::service {

@@ -21,6 +21,7 @@
 #include "service/image_service.h"
 #include "service/import.h"
 #include "service/placement_service.h"
+#include "service/recorded_work.h"
 #include "service/removals.h"
 
 namespace visor::service {
@@ -104,7 +105,6 @@ class ImportService {
   async::Task<Result<Import>> load(std::string id);
 
   // importing.cc
-  async::Task<Result<std::optional<Import>>> claim();
   async::Task<Result<void>> carry_out(const Import& import);
   async::Task<Result<void>> gather(const Import& import, image::Image image);
   async::Task<Result<Brought>> open(const Import& import);
@@ -120,7 +120,6 @@ class ImportService {
   async::Task<void> conclude(Import import, Result<void> outcome);
   async::Task<Result<void>> conclude_once(Import& import, const Result<void>& outcome,
                                           std::vector<Removal>& removals);
-  async::Task<Result<void>> save(Import& import);
 
   // What may be brought, by the import's id.
   void keep(const std::string& import, Bring bring);
@@ -128,6 +127,7 @@ class ImportService {
   Bring kept(const std::string& import) const;
 
   Foundation on_;
+  RecordedWork<Import> recorded_{on_.catalogue, on_.clock, kImports, decode_import};
   ImageService& images_;
   PlacementService& placements_;
   const std::vector<DigestAlgorithm> digests_;

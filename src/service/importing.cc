@@ -15,18 +15,8 @@ using Kind = Import::Kind;
 using State = Import::State;
 
 constexpr int kAttempts = 8;
-constexpr std::uint32_t kPage = 200;
 // How long one can be looked up that is over.
 constexpr auto kKept = std::chrono::hours(48);
-
-catalogue::Query in_state(State state) {
-  catalogue::Query query;
-  query.collection = kImports;
-  query.filters = {{kStateFact, std::string(to_string(state))}};
-  query.sort = catalogue::kNaturalOrder;
-  query.limit = kPage;
-  return query;
-}
 
 std::unexpected<Error> none_took_it() {
   return fail(Code::unavailable, "none of the stores took the data");
@@ -34,31 +24,13 @@ std::unexpected<Error> none_took_it() {
 
 }  // namespace
 
-async::Task<Result<void>> ImportService::recover() {
-  for (;;) {
-    Result<catalogue::Page> page = co_await on_.catalogue.find(in_state(State::running));
-    if (!page) co_return pass(page);
-    bool changed = false;
-    for (const auto& record : page->records) {
-      auto import = decode_import(record);
-      if (!import) {
-        tell_unreadable(record, import.error());
-        continue;
-      }
-      import->state = State::waiting;
-      Result<void> saved = co_await save(*import);
-      if (!saved) co_return saved;
-      changed = true;
-    }
-    if (!changed) co_return Result<void>{};
-  }
-}
+async::Task<Result<void>> ImportService::recover() { co_return co_await recorded_.put_back(); }
 
 async::Task<void> ImportService::run() {
   due_ = false;
   working_ = true;
   while (!stopping_) {
-    Result<std::optional<Import>> next = co_await claim();
+    Result<std::optional<Import>> next = co_await recorded_.claim();
     if (!next) {
       log::failure(log::Level::warning, "imports wait until they can be looked up", next.error());
       due_ = true;
@@ -70,23 +42,6 @@ async::Task<void> ImportService::run() {
     co_await conclude(std::move(import), std::move(outcome));
   }
   working_ = false;
-}
-
-async::Task<Result<std::optional<Import>>> ImportService::claim() {
-  Result<catalogue::Page> page = co_await on_.catalogue.find(in_state(State::waiting));
-  if (!page) co_return pass(page);
-  for (const auto& record : page->records) {
-    auto import = decode_import(record);
-    if (!import) {
-      tell_unreadable(record, import.error());
-      continue;
-    }
-    import->state = State::running;
-    Result<void> saved = co_await save(*import);
-    if (saved) co_return std::move(*import);
-    if (saved.error().code != Code::precondition) co_return pass(saved);
-  }
-  co_return std::nullopt;
 }
 
 async::Task<Result<void>> ImportService::carry_out(const Import& import) {
@@ -387,33 +342,9 @@ async::Task<Result<void>> ImportService::conclude_once(Import& import, const Res
   co_return co_await on_.catalogue.apply_admitted(std::move(batch));
 }
 
-async::Task<Result<void>> ImportService::save(Import& import) {
-  import.updated = on_.clock.now();
-  catalogue::Batch batch;
-  batch.puts.push_back(put_of(import));
-  Result<void> applied = co_await on_.catalogue.apply_admitted(std::move(batch));
-  if (applied) ++import.revision;
-  co_return applied;
-}
-
 async::Task<Result<void>> ImportService::tidy() {
-  const Time until = on_.clock.now() - kKept;
-  for (const State state : {State::done, State::failed}) {
-    catalogue::Query query = in_state(state);
-    query.sort = kEndedFact;
-    Result<catalogue::Page> page = co_await on_.catalogue.find(std::move(query));
-    if (!page) co_return pass(page);
-    catalogue::Batch batch;
-    for (const auto& record : page->records) {
-      const auto import = decode_import(record);
-      if (!import || import->updated >= until) continue;
-      batch.removes.push_back({kImports, record.id, record.revision});
-    }
-    if (batch.empty()) continue;
-    Result<void> applied = co_await on_.catalogue.apply_admitted(std::move(batch));
-    if (!applied) co_return applied;
-  }
-  co_return Result<void>{};
+  std::vector<State> ended = {State::done, State::failed};
+  co_return co_await recorded_.forget(std::move(ended), kKept);
 }
 
 }  // namespace visor::service

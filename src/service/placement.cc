@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "service/record_document.h"
+#include "service/recorded_work.h"
 #include "service/records.h"
 
 namespace visor::service {

@@ -15,10 +15,6 @@ namespace visor::service {
 
 /// The collection of the records; see docs/formats/records.md.
 inline constexpr const char* kPlacements = "placements";
-/// The fact by which they are found that are in one state.
-inline constexpr const char* kStateFact = "state";
-/// The fact of those that are over: when that was, sorted as times are.
-inline constexpr const char* kEndedFact = "ended";
 
 /// One piece of work. It survives a restart: what was under way begins again.
 struct Placement {

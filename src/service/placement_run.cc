@@ -15,18 +15,8 @@ using State = Placement::State;
 
 // One may wait for a slow store without keeping all others.
 constexpr int kAtOnce = 2;
-constexpr std::uint32_t kPage = 200;
 // How long one can be looked up that is over.
 constexpr auto kKept = std::chrono::hours(24 * 7);
-
-catalogue::Query in_state(State state) {
-  catalogue::Query query;
-  query.collection = kPlacements;
-  query.filters = {{kStateFact, std::string(to_string(state))}};
-  query.sort = catalogue::kNaturalOrder;
-  query.limit = kPage;
-  return query;
-}
 
 std::string subject_of(const Placement& placement) {
   std::string text = "placement=" + placement.id + " store=" + placement.store;
@@ -34,28 +24,15 @@ std::string subject_of(const Placement& placement) {
   return text;
 }
 
+void tell_begun_again(const Placement& placement) {
+  log::info("work that the end of the server cut off begins again",
+            {{"placement", placement.id}, {"kind", to_string(placement.kind)}});
+}
+
 }  // namespace
 
 async::Task<Result<void>> PlacementService::recover() {
-  for (;;) {
-    Result<catalogue::Page> page = co_await on_.catalogue.find(in_state(State::running));
-    if (!page) co_return pass(page);
-    bool changed = false;
-    for (const auto& record : page->records) {
-      auto placement = decode_placement(record);
-      if (!placement) {
-        tell_unreadable(record, placement.error());
-        continue;
-      }
-      placement->state = State::waiting;
-      Result<void> saved = co_await save(*placement);
-      if (!saved) co_return saved;
-      changed = true;
-      log::info("work that the end of the server cut off begins again",
-                {{"placement", placement->id}, {"kind", to_string(placement->kind)}});
-    }
-    if (!changed) co_return Result<void>{};
-  }
+  co_return co_await recorded_.put_back(tell_begun_again);
 }
 
 async::Task<void> PlacementService::run() {
@@ -78,8 +55,7 @@ async::Task<Result<void>> PlacementService::work() {
     Live& progress = *under_way;
     Result<void> outcome = co_await carry_out(placement, progress);
     co_await conclude(placement, progress, std::move(outcome));
-    const std::lock_guard lock(mutex_);
-    live_.erase(placement.id);
+    leave(placement);
   }
   co_return Result<void>{};
 }
@@ -95,48 +71,27 @@ async::Task<Result<void>> PlacementService::place(Placement::Kind kind, image::I
   placement.store = std::move(store);
   placement.size = image.size.value_or(0);
   placement.created = on_.clock.now();
-  const auto progress = std::make_shared<Live>();
-  {
-    const std::lock_guard lock(mutex_);
-    live_.emplace(placement.id, progress);
-  }
-  Result<void> outcome = co_await save(placement);
+  enter(placement);
+  const auto progress = live(placement.id);
+  Result<void> outcome = co_await recorded_.save(placement);
   if (outcome) {
     Live& watched = *progress;
     outcome = co_await carry_out(placement, watched);
     Result<void> told = outcome;
     co_await conclude(placement, watched, std::move(told));
   }
-  const std::lock_guard lock(mutex_);
-  live_.erase(placement.id);
+  leave(placement);
   co_return outcome;
 }
 
 async::Task<Result<std::optional<Placement>>> PlacementService::claim() {
-  Result<catalogue::Page> page = co_await on_.catalogue.find(in_state(State::waiting));
-  if (!page) co_return pass(page);
-  for (const auto& record : page->records) {
-    auto placement = decode_placement(record);
-    if (!placement) {
-      tell_unreadable(record, placement.error());
-      continue;
-    }
-    placement->state = State::running;
-    placement->done = 0;
-    {
-      // Before others can read that it runs, so that who cancels it finds it.
-      const std::lock_guard lock(mutex_);
-      if (!live_.try_emplace(placement->id, std::make_shared<Live>()).second) continue;
-    }
-    Result<void> saved = co_await save(*placement);
-    if (saved) co_return std::move(*placement);
-    {
-      const std::lock_guard lock(mutex_);
-      live_.erase(placement->id);
-    }
-    if (saved.error().code != Code::precondition) co_return pass(saved);
-  }
-  co_return std::nullopt;
+  // Before others can read that it runs, so that who cancels it finds it.
+  const auto begin = [this](Placement& placement) {
+    placement.done = 0;
+    return enter(placement);
+  };
+  const auto give_up = [this](const Placement& placement) { leave(placement); };
+  co_return co_await recorded_.claim(begin, give_up);
 }
 
 async::Task<Result<void>> PlacementService::carry_out(Placement& placement, Live& live) {
@@ -204,6 +159,16 @@ void PlacementService::tell(const Placement& placement, audit::Outcome outcome,
   [[maybe_unused]] const auto told = on_.audit->append(event);
 }
 
+bool PlacementService::enter(const Placement& placement) {
+  const std::lock_guard lock(mutex_);
+  return live_.try_emplace(placement.id, std::make_shared<Live>()).second;
+}
+
+void PlacementService::leave(const Placement& placement) {
+  const std::lock_guard lock(mutex_);
+  live_.erase(placement.id);
+}
+
 std::shared_ptr<PlacementService::Live> PlacementService::live(const std::string& id) const {
   const std::lock_guard lock(mutex_);
   const auto found = live_.find(id);
@@ -215,33 +180,9 @@ bool PlacementService::under_way() const {
   return !live_.empty();
 }
 
-async::Task<Result<void>> PlacementService::save(Placement& placement) {
-  placement.updated = on_.clock.now();
-  catalogue::Batch batch;
-  batch.puts.push_back(put_of(placement));
-  Result<void> applied = co_await on_.catalogue.apply_admitted(std::move(batch));
-  if (applied) ++placement.revision;
-  co_return applied;
-}
-
 async::Task<Result<void>> PlacementService::tidy() {
-  const Time until = on_.clock.now() - kKept;
-  for (const State state : {State::done, State::failed, State::cancelled}) {
-    catalogue::Query query = in_state(state);
-    query.sort = kEndedFact;
-    Result<catalogue::Page> page = co_await on_.catalogue.find(std::move(query));
-    if (!page) co_return pass(page);
-    catalogue::Batch batch;
-    for (const auto& record : page->records) {
-      const auto placement = decode_placement(record);
-      if (!placement || placement->updated >= until) continue;
-      batch.removes.push_back({kPlacements, record.id, record.revision});
-    }
-    if (batch.empty()) continue;
-    Result<void> applied = co_await on_.catalogue.apply_admitted(std::move(batch));
-    if (!applied) co_return applied;
-  }
-  co_return Result<void>{};
+  std::vector<State> ended = {State::done, State::failed, State::cancelled};
+  co_return co_await recorded_.forget(std::move(ended), kKept);
 }
 
 }  // namespace visor::service

@@ -16,6 +16,7 @@
 #include "service/copies.h"
 #include "service/image_service.h"
 #include "service/placement.h"
+#include "service/recorded_work.h"
 #include "service/removals.h"
 #include "service/upload.h"
 
@@ -140,6 +141,9 @@ class PlacementService {
   async::Task<Result<void>> carry_out(Placement& placement, Live& live);
   async::Task<void> conclude(Placement placement, const Live& live, Result<void> outcome);
   void tell(const Placement& placement, audit::Outcome outcome, const Error* error);
+  /// From `enter` to `leave`, others find it with `live`; false if it is under way already.
+  bool enter(const Placement& placement);
+  void leave(const Placement& placement);
   std::shared_ptr<Live> live(const std::string& id) const;
 
   // copying.cc
@@ -169,9 +173,9 @@ class PlacementService {
   async::Task<Result<void>> read_and_compare(async::ByteSource& source, const Blob& blob,
                                              Live& live);
   async::Task<Result<void>> quarantine(const Copy& copy, const Error& damage);
-  async::Task<Result<void>> save(Placement& placement);
 
   Foundation on_;
+  RecordedWork<Placement> recorded_{on_.catalogue, on_.clock, kPlacements, decode_placement};
   const std::vector<DigestAlgorithm> digests_;
   Copies copies_{on_.catalogue, on_.stores};
   Removals removals_{on_.catalogue, on_.stores};

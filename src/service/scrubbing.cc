@@ -43,13 +43,13 @@ async::Task<Result<void>> PlacementService::scrub(Placement& placement, Live& li
       placement.place = record.place;
       if (live.done - saved_at < kSaveAfter) continue;
       saved_at = live.done;
-      Result<void> saved = co_await save(placement);
+      Result<void> saved = co_await recorded_.save(placement);
       if (!saved) co_return saved;
     }
     placement.done = live.done;
     const bool last = !page->next;
     if (last) placement.state = Placement::State::done;
-    Result<void> saved = co_await save(placement);
+    Result<void> saved = co_await recorded_.save(placement);
     if (!saved || last) co_return saved;
   }
 }
