@@ -1,11 +1,11 @@
 #include "auth/token_text.h"
 
-#include <array>
 #include <chrono>
 #include <utility>
 
 #include "base/digest.h"
 #include "base/encoding.h"
+#include "base/name_table.h"
 #include "document/json.h"
 
 namespace visor::auth {
@@ -15,22 +15,8 @@ constexpr std::string_view kVersion = "v1.";
 constexpr std::size_t kIdDigits = 32;
 constexpr std::size_t kMostMethods = 4;
 constexpr document::Limits kLimits{.depth = 3, .bytes = kLongestTokenText, .values = 32};
-constexpr std::array<std::pair<std::string_view, TokenScope>, 3> kScopes = {
-    {{"none", TokenScope::none}, {"project", TokenScope::project}, {"system", TokenScope::system}}};
-
-std::string_view name_of(TokenScope scope) {
-  for (const auto& [name, value] : kScopes) {
-    if (value == scope) return name;
-  }
-  return "none";
-}
-
-std::optional<TokenScope> scope_of(std::string_view text) {
-  for (const auto& [name, value] : kScopes) {
-    if (name == text) return value;
-  }
-  return std::nullopt;
-}
+constexpr NameTable<TokenScope, 3> kScopes{
+    {{TokenScope::none, "none"}, {TokenScope::project, "project"}, {TokenScope::system, "system"}}};
 
 bool is_id(std::string_view text) {
   return text.size() == kIdDigits && text.find_first_not_of("0123456789abcdef") == text.npos;
@@ -66,7 +52,7 @@ std::optional<Token> token_of(const document::Value& body) {
   const std::string* id = body.text("id");
   const std::string* account = body.text("account");
   const std::string* scope_name = body.text("scope");
-  const auto scope = scope_name ? scope_of(*scope_name) : std::nullopt;
+  const auto scope = scope_name ? value_in(kScopes, *scope_name) : std::nullopt;
   auto parent = optional_id(body, "parent");
   auto credential = optional_id(body, "credential");
   auto methods = methods_of(body);
@@ -101,7 +87,7 @@ std::string write_token(const Token& token, const Secret& key) {
   document::Value methods = document::Value::array();
   for (const std::string& method : token.methods) methods.push(method);
   body.set("methods", std::move(methods));
-  body.set("scope", name_of(token.scope));
+  body.set("scope", name_in(kScopes, token.scope));
   body.set("issued", token.issued.time_since_epoch().count());
   body.set("expires", token.expires.time_since_epoch().count());
   std::string text = std::string(kVersion) + to_base64url(document::write_json(body));

@@ -10,11 +10,12 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/name_table.h"
 
 namespace visor {
 namespace {
 
-constexpr std::array<std::pair<DigestAlgorithm, std::string_view>, 4> kNames = {{
+constexpr NameTable<DigestAlgorithm, 4> kNames = {{
     {DigestAlgorithm::md5, "md5"},
     {DigestAlgorithm::sha1, "sha1"},
     {DigestAlgorithm::sha256, "sha256"},
@@ -48,18 +49,10 @@ struct ContextDeleter {
 
 }  // namespace
 
-std::string_view to_string(DigestAlgorithm algorithm) {
-  for (const auto& [value, name] : kNames) {
-    if (value == algorithm) return name;
-  }
-  return "sha256";
-}
+std::string_view to_string(DigestAlgorithm algorithm) { return name_in(kNames, algorithm); }
 
 std::optional<DigestAlgorithm> parse_digest_algorithm(std::string_view name) {
-  for (const auto& [value, known] : kNames) {
-    if (known == name) return value;
-  }
-  return std::nullopt;
+  return value_in(kNames, name);
 }
 
 struct Digester::State {

@@ -1,5 +1,4 @@
 // How namespaces lie in the catalogue.
-#include <algorithm>
 #include <utility>
 
 #include "document/json.h"
@@ -156,8 +155,7 @@ Result<catalogue::Put> put_of(const Namespace& space, std::uint64_t expected,
                                      std::to_string(kLargestNamespace >> 10) +
                                      " KiB, or too many values");
   }
-  const std::int64_t micros = space.created_at.time_since_epoch().count();
-  put.came = static_cast<std::uint64_t>(std::max<std::int64_t>(micros, 1));
+  put.came = came_at(space.created_at);
   return put;
 }
 

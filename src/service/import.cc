@@ -1,9 +1,8 @@
 #include "service/import.h"
 
-#include <algorithm>
-#include <array>
 #include <utility>
 
+#include "base/name_table.h"
 #include "service/record_document.h"
 #include "service/recorded_work.h"
 #include "service/records.h"
@@ -15,27 +14,15 @@ using document::Value;
 using Kind = Import::Kind;
 using State = Import::State;
 
-constexpr std::array<std::pair<Kind, std::string_view>, 5> kKinds = {{{Kind::staged, "staged"},
-                                                                      {Kind::fetched, "fetched"},
-                                                                      {Kind::referred, "referred"},
-                                                                      {Kind::copied, "copied"},
-                                                                      {Kind::brought, "brought"}}};
-constexpr std::array<std::pair<State, std::string_view>, 4> kStates = {{{State::waiting, "waiting"},
-                                                                        {State::running, "running"},
-                                                                        {State::done, "done"},
-                                                                        {State::failed, "failed"}}};
-
-template <class Table, class Named>
-std::string_view name_in(const Table& table, Named value) {
-  return std::ranges::find(table, value, [](const auto& row) { return row.first; })->second;
-}
-
-template <class Table>
-auto value_in(const Table& table, std::string_view text) {
-  const auto* const row =
-      std::ranges::find(table, text, [](const auto& candidate) { return candidate.second; });
-  return row == table.end() ? std::nullopt : std::optional(row->first);
-}
+constexpr NameTable<Kind, 5> kKinds = {{{Kind::staged, "staged"},
+                                        {Kind::fetched, "fetched"},
+                                        {Kind::referred, "referred"},
+                                        {Kind::copied, "copied"},
+                                        {Kind::brought, "brought"}}};
+constexpr NameTable<State, 4> kStates = {{{State::waiting, "waiting"},
+                                          {State::running, "running"},
+                                          {State::done, "done"},
+                                          {State::failed, "failed"}}};
 
 }  // namespace
 
@@ -69,8 +56,7 @@ catalogue::Record encode(const Import& import) {
 
 catalogue::Put put_of(const Import& import) {
   catalogue::Put put{encode(import), import.revision};
-  const std::int64_t micros = import.created.time_since_epoch().count();
-  put.came = static_cast<std::uint64_t>(std::max<std::int64_t>(micros, 1));
+  put.came = came_at(import.created);
   return put;
 }
 

@@ -1,9 +1,6 @@
 #include "service/placement.h"
 
-#include <algorithm>
-#include <array>
-#include <utility>
-
+#include "base/name_table.h"
 #include "service/record_document.h"
 #include "service/recorded_work.h"
 #include "service/records.h"
@@ -15,33 +12,16 @@ using document::Value;
 using Kind = Placement::Kind;
 using State = Placement::State;
 
-constexpr std::array<std::pair<Kind, std::string_view>, 5> kKinds = {{{Kind::copy, "copy"},
-                                                                      {Kind::move, "move"},
-                                                                      {Kind::evict, "evict"},
-                                                                      {Kind::heal, "heal"},
-                                                                      {Kind::scrub, "scrub"}}};
-constexpr std::array<std::pair<State, std::string_view>, 5> kStates = {
-    {{State::waiting, "waiting"},
-     {State::running, "running"},
-     {State::done, "done"},
-     {State::failed, "failed"},
-     {State::cancelled, "cancelled"}}};
-
-template <class Table, class Value>
-std::string_view name_in(const Table& table, Value value) {
-  for (const auto& [one, name] : table) {
-    if (one == value) return name;
-  }
-  return "unknown";
-}
-
-template <class Value, class Table>
-std::optional<Value> value_in(const Table& table, std::string_view text) {
-  for (const auto& [one, name] : table) {
-    if (name == text) return one;
-  }
-  return std::nullopt;
-}
+constexpr NameTable<Kind, 5> kKinds = {{{Kind::copy, "copy"},
+                                        {Kind::move, "move"},
+                                        {Kind::evict, "evict"},
+                                        {Kind::heal, "heal"},
+                                        {Kind::scrub, "scrub"}}};
+constexpr NameTable<State, 5> kStates = {{{State::waiting, "waiting"},
+                                          {State::running, "running"},
+                                          {State::done, "done"},
+                                          {State::failed, "failed"},
+                                          {State::cancelled, "cancelled"}}};
 
 void set_number(Value& object, const char* name, std::uint64_t number) {
   if (number != 0) object.append(name, number);
@@ -51,9 +31,7 @@ void set_number(Value& object, const char* name, std::uint64_t number) {
 
 std::string_view to_string(Kind kind) { return name_in(kKinds, kind); }
 std::string_view to_string(State state) { return name_in(kStates, state); }
-std::optional<Kind> parse_placement_kind(std::string_view text) {
-  return value_in<Kind>(kKinds, text);
-}
+std::optional<Kind> parse_placement_kind(std::string_view text) { return value_in(kKinds, text); }
 
 catalogue::Record encode(const Placement& placement) {
   Value value = Value::object();
@@ -84,8 +62,7 @@ catalogue::Record encode(const Placement& placement) {
 
 catalogue::Put put_of(const Placement& placement) {
   catalogue::Put put{encode(placement), placement.revision};
-  const std::int64_t micros = placement.created.time_since_epoch().count();
-  put.came = static_cast<std::uint64_t>(std::max<std::int64_t>(micros, 1));
+  put.came = came_at(placement.created);
   return put;
 }
 
@@ -93,7 +70,7 @@ Result<Placement> decode_placement(const catalogue::Record& record) {
   auto value = parse_document(record);
   if (!value) return pass(value);
   const auto kind = parse_placement_kind(text_of(*value, "kind"));
-  const auto state = value_in<State>(kStates, text_of(*value, "state"));
+  const auto state = value_in(kStates, text_of(*value, "state"));
   const auto created = time_of(*value, "created");
   const auto updated = time_of(*value, "updated");
   if (!kind || !state || !created || !updated) return corrupt(record, "a field is missing");

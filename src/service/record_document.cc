@@ -1,5 +1,6 @@
 #include "service/record_document.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "document/json.h"
@@ -22,6 +23,12 @@ Result<Value> parse_document(const catalogue::Record& record) {
 
 catalogue::Record wrap(const char* collection, std::string id, const Value& value) {
   return {collection, std::move(id), 0, document::write_json(value), {}};
+}
+
+std::uint64_t came_at(Time created) {
+  // A clock before 1970 is no reason to refuse what is made.
+  const std::int64_t micros = created.time_since_epoch().count();
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(micros, 1));
 }
 
 void set_text(Value& object, const char* name, const std::string& text) {

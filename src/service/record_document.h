@@ -20,6 +20,8 @@ std::unexpected<Error> corrupt(const catalogue::Record& record, std::string_view
 Result<document::Value> parse_document(const catalogue::Record& record);
 /// A record without facts, not stored yet.
 catalogue::Record wrap(const char* collection, std::string id, const document::Value& value);
+/// When a new record came (Put::came) that was made at this time.
+std::uint64_t came_at(Time created);
 
 // What is empty is left out, and what is left out reads as empty.
 void set_text(document::Value& object, const char* name, const std::string& text);

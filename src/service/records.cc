@@ -246,9 +246,7 @@ catalogue::Record encode(const image::Image& image) {
 
 catalogue::Put put_of(const image::Image& image, std::uint64_t expected, std::uint64_t continues) {
   catalogue::Put put{encode(image), expected, continues};
-  // A clock before 1970 is no reason to refuse an image.
-  const std::int64_t micros = image.created_at.time_since_epoch().count();
-  put.came = static_cast<std::uint64_t>(std::max<std::int64_t>(micros, 1));
+  put.came = came_at(image.created_at);
   return put;
 }
 

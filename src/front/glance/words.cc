@@ -3,26 +3,23 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
-#include <utility>
+
+#include "base/name_table.h"
 
 namespace visor::front::glance {
 namespace {
 
-constexpr std::array kStatuses = {
-    std::pair{image::Phase::available, std::string_view("active")},
-    std::pair{image::Phase::held, std::string_view("deactivated")},
-    std::pair{image::Phase::importing, std::string_view("importing")},
-    std::pair{image::Phase::pending, std::string_view("queued")},
-    std::pair{image::Phase::receiving, std::string_view("saving")},
-    std::pair{image::Phase::staged, std::string_view("uploading")},
-};
+constexpr NameTable<image::Phase, 6> kStatuses{{{image::Phase::available, "active"},
+                                                {image::Phase::held, "deactivated"},
+                                                {image::Phase::importing, "importing"},
+                                                {image::Phase::pending, "queued"},
+                                                {image::Phase::receiving, "saving"},
+                                                {image::Phase::staged, "uploading"}}};
 
-constexpr std::array kVisibilities = {
-    std::pair{image::Access::everyone, std::string_view("public")},
-    std::pair{image::Access::owner, std::string_view("private")},
-    std::pair{image::Access::members, std::string_view("shared")},
-    std::pair{image::Access::community, std::string_view("community")},
-};
+constexpr NameTable<image::Access, 4> kVisibilities{{{image::Access::everyone, "public"},
+                                                     {image::Access::owner, "private"},
+                                                     {image::Access::members, "shared"},
+                                                     {image::Access::community, "community"}}};
 
 constexpr std::string_view kOwnFormat = "parallels";
 constexpr std::string_view kFormatWord = "ploop";
@@ -71,33 +68,16 @@ const Word* find(std::string_view word) {
   return found == kWords.end() ? nullptr : found;
 }
 
-template <class Table, class Value>
-std::string_view word_of(const Table& table, Value value) {
-  for (const auto& [candidate, word] : table) {
-    if (candidate == value) return word;
-  }
-  return {};
-}
-
-template <class Value, std::size_t N>
-std::optional<Value> value_of(const std::array<std::pair<Value, std::string_view>, N>& table,
-                              std::string_view text) {
-  for (const auto& [value, word] : table) {
-    if (word == text) return value;
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
-std::string_view status_word(image::Phase phase) { return word_of(kStatuses, phase); }
+std::string_view status_word(image::Phase phase) { return name_in(kStatuses, phase); }
 std::optional<image::Phase> parse_status(std::string_view word) {
-  return value_of(kStatuses, word);
+  return value_in(kStatuses, word);
 }
 
-std::string_view visibility_word(image::Access access) { return word_of(kVisibilities, access); }
+std::string_view visibility_word(image::Access access) { return name_in(kVisibilities, access); }
 std::optional<image::Access> parse_visibility(std::string_view word) {
-  return value_of(kVisibilities, word);
+  return value_in(kVisibilities, word);
 }
 
 std::string disk_format_word(std::string_view format) {
