@@ -63,16 +63,8 @@ Exit tell_account(const Program& program, const Value& document) {
 }
 
 Exit run_list(const Program& program) {
-  return with_client(program, [&](Client& client) {
-    auto document = client.users();
-    if (!document) return report(program, document.error(), &client);
-    if (program.json) {
-      print_document(*document);
-    } else {
-      print(format_users(*document, colours(program)));
-    }
-    return Exit::done;
-  });
+  return with_client(
+      program, [&](Client& client) { return tell(program, client, client.users(), format_users); });
 }
 
 Exit run_get(const Program& program, const AdminOptions& options) {
@@ -117,15 +109,9 @@ Exit run_delete(const Program& program, const AdminOptions& options) {
   return with_client(program, [&](Client& client) {
     Exit exit = Exit::done;
     for (const auto& access_key : options.words) {
-      auto document = client.remove_user(access_key);
-      if (!document) {
-        const Exit failed = report(program, document.error(), &client);
-        if (exit == Exit::done) exit = failed;
-      } else if (program.json) {
-        print_document(*document);
-      } else {
-        print("Deleted account " + printable(access_key) + "\n");
-      }
+      const std::string line = "Deleted account " + printable(access_key) + "\n";
+      const Exit told = tell_done(program, client, client.remove_user(access_key), line);
+      if (exit == Exit::done) exit = told;
     }
     return exit;
   });
@@ -154,30 +140,20 @@ void add_admin_commands(CLI::App& app, Program& program, AdminOptions& options) 
   CLI::App* admin =
       app.add_subcommand("admin", "Manage accounts and see what the server does (administrators)");
   admin->require_subcommand(1);
-  const auto command = [&](const char* name, const char* description, const char* footer,
-                           std::function<Exit()> action) {
-    CLI::App* added = admin->add_subcommand(name, description);
-    added->footer(std::string("Examples:\n") + footer);
-    added->callback([&program, action = std::move(action)] { program.action = action; });
-    return added;
-  };
-  const auto finish = [&](CLI::App* added) {
-    add_connection_options(*added, program);
-    add_output_options(*added, program);
-  };
-  CLI::App* list =
-      command("list", "List all accounts", "  visor admin list", [&] { return run_list(program); });
-  finish(list);
+  CommandGroup commands(*admin, program);
+  CLI::App* list = commands.add("list", "List all accounts", "  visor admin list",
+                                [&] { return run_list(program); });
+  commands.finish(list);
 
-  CLI::App* get = command("get", "Show one account", "  visor admin get alice",
-                          [&] { return run_get(program, options); });
+  CLI::App* get = commands.add("get", "Show one account", "  visor admin get alice",
+                               [&] { return run_get(program, options); });
   get->add_option("access_key", options.words, "The account")
       ->required()
       ->expected(1)
       ->type_name("KEY");
-  finish(get);
+  commands.finish(get);
 
-  CLI::App* add = command(
+  CLI::App* add = commands.add(
       "add", "Make an account; its secret key is shown once",
       "  visor admin add access_key=alice email=alice@example.org\n"
       "  visor admin add access_key=bob email=bob@example.org references=true quota_bytes=50GiB",
@@ -187,24 +163,24 @@ void add_admin_commands(CLI::App& app, Program& program, AdminOptions& options) 
          "access_key=… email=… and role=, enabled=, references=, quota_bytes=, quota_images=")
       ->required()
       ->type_name("KEY=VALUE");
-  finish(add);
+  commands.finish(add);
 
-  CLI::App* update = command("update", "Change an account, or renew its secret",
-                             "  visor admin update alice quota_bytes=100GiB quota_images=\n"
-                             "  visor admin update alice enabled=false\n"
-                             "  visor admin update alice --renew-secret",
-                             [&] { return run_update(program, options); });
+  CLI::App* update = commands.add("update", "Change an account, or renew its secret",
+                                  "  visor admin update alice quota_bytes=100GiB quota_images=\n"
+                                  "  visor admin update alice enabled=false\n"
+                                  "  visor admin update alice --renew-secret",
+                                  [&] { return run_update(program, options); });
   update->add_option("words", options.words, "The account, then what to change")
       ->required()
       ->type_name("KEY NAME=VALUE");
   update->add_flag("--renew-secret", options.renew_secret,
                    "Make a new secret key and show it once; the old one is void at once");
-  finish(update);
+  commands.finish(update);
 
-  CLI::App* remove = command("delete", "Remove accounts", "  visor admin delete alice",
-                             [&] { return run_delete(program, options); });
+  CLI::App* remove = commands.add("delete", "Remove accounts", "  visor admin delete alice",
+                                  [&] { return run_delete(program, options); });
   remove->add_option("access_keys", options.words, "The accounts")->required()->type_name("KEY");
-  finish(remove);
+  commands.finish(remove);
   add_activity_commands(*admin, program, options.activity);
 }
 

@@ -39,64 +39,40 @@ Exit run_cancel(const Program& program, const ActivityOptions& options) {
   return with_client(program, [&](Client& client) {
     Exit exit = Exit::done;
     for (const auto& id : options.ids) {
-      auto document = client.cancel_request(id);
-      if (!document) {
-        const Exit failed = report(program, document.error(), &client);
-        if (exit == Exit::done) exit = failed;
-      } else if (program.json) {
-        print_document(*document);
-      } else {
-        print("Cancelled request " + printable(id) + "\n");
-      }
+      const std::string line = "Cancelled request " + printable(id) + "\n";
+      const Exit told = tell_done(program, client, client.cancel_request(id), line);
+      if (exit == Exit::done) exit = told;
     }
     return exit;
   });
 }
 
 Exit run_jobs(const Program& program) {
-  return with_client(program, [&](Client& client) {
-    auto document = client.jobs();
-    if (!document) return report(program, document.error(), &client);
-    if (program.json) {
-      print_document(*document);
-    } else {
-      print(format_jobs(*document, colours(program)));
-    }
-    return Exit::done;
-  });
+  return with_client(
+      program, [&](Client& client) { return tell(program, client, client.jobs(), format_jobs); });
 }
 
 }  // namespace
 
 void add_activity_commands(CLI::App& admin, Program& program, ActivityOptions& options) {
-  const auto command = [&](const char* name, const char* description, const char* footer,
-                           std::function<Exit()> action) {
-    CLI::App* added = admin.add_subcommand(name, description);
-    added->footer(std::string("Examples:\n") + footer);
-    added->callback([&program, action = std::move(action)] { program.action = action; });
-    return added;
-  };
-  const auto finish = [&](CLI::App* added) {
-    add_connection_options(*added, program);
-    add_output_options(*added, program);
-  };
-  CLI::App* requests = command("requests", "Show the requests that are under way",
-                               "  visor admin requests\n"
-                               "  visor admin requests --watch",
-                               [&] { return run_requests(program, options); });
+  CommandGroup commands(admin, program);
+  CLI::App* requests = commands.add("requests", "Show the requests that are under way",
+                                    "  visor admin requests\n"
+                                    "  visor admin requests --watch",
+                                    [&] { return run_requests(program, options); });
   requests->add_flag("--watch", options.watch, "Show them again every second, until Ctrl-C");
-  finish(requests);
+  commands.finish(requests);
 
-  CLI::App* cancel =
-      command("cancel", "End requests by closing their connections",
-              "  visor admin cancel 1d6k2m0q9w3xz", [&] { return run_cancel(program, options); });
+  CLI::App* cancel = commands.add("cancel", "End requests by closing their connections",
+                                  "  visor admin cancel 1d6k2m0q9w3xz",
+                                  [&] { return run_cancel(program, options); });
   cancel->add_option("ids", options.ids, "Their ids, as requests shows them")
       ->required()
       ->type_name("ID");
-  finish(cancel);
+  commands.finish(cancel);
 
-  finish(command("jobs", "Show the server's work in the background", "  visor admin jobs",
-                 [&] { return run_jobs(program); }));
+  commands.finish(commands.add("jobs", "Show the server's work in the background",
+                               "  visor admin jobs", [&] { return run_jobs(program); }));
 }
 
 }  // namespace visor::command

@@ -45,6 +45,46 @@ std::string quoted(std::string_view text) {
   return safe + "'";
 }
 
+/// The cases of a loop over the words that come to the path of a command.
+std::string path_cases(const CommandTree& tree) {
+  std::string text;
+  walk(tree, "", [&](const std::string& path, const CommandTree&) {
+    if (path.empty()) return;
+    const auto blank = path.rfind(' ');
+    const std::string parent = blank == std::string::npos ? "" : path.substr(0, blank);
+    const std::string name = blank == std::string::npos ? path : path.substr(blank + 1);
+    text += "      " + quoted(parent + " " + name) + ") path=" + quoted(path) + " ;;\n";
+  });
+  return text;
+}
+
+/// The cases of what an option's value may be; `complete` gives what a shell does for one.
+using Complete = std::string (*)(const CommandTree::Option& option);
+std::string value_cases(const CommandTree& tree, std::string_view separator, Complete complete) {
+  std::string text;
+  walk(tree, "", [&](const std::string& path, const CommandTree& command) {
+    for (const auto& option : command.options) {
+      if (!option.takes_value) continue;
+      std::vector<std::string> patterns;
+      for (const auto& name : option.names) patterns.push_back(quoted(path + ":" + name));
+      text += "    " + joined(patterns, separator) + ") " + complete(option) + "; return ;;\n";
+    }
+  });
+  return text;
+}
+
+std::string complete_in_bash(const CommandTree::Option& option) {
+  if (option.takes_file) return "mapfile -t COMPREPLY < <(compgen -f -- \"$current\")";
+  if (option.values.empty()) return "COMPREPLY=()";
+  return "mapfile -t COMPREPLY < <(compgen -W " + quoted(joined(option.values)) +
+         " -- \"$current\")";
+}
+
+std::string complete_in_zsh(const CommandTree::Option& option) {
+  if (option.takes_file) return "_files";
+  return option.values.empty() ? ":" : "compadd -- " + joined(option.values);
+}
+
 std::string bash_script(const CommandTree& tree) {
   std::string text =
       "# bash completion for visor. To use it: source <(visor completion bash)\n"
@@ -54,31 +94,9 @@ std::string bash_script(const CommandTree& tree) {
       "  for ((at = 1; at < COMP_CWORD; at++)); do\n"
       "    word=${COMP_WORDS[at]}\n"
       "    case \"$path $word\" in\n";
-  walk(tree, "", [&](const std::string& path, const CommandTree&) {
-    if (path.empty()) return;
-    const auto blank = path.rfind(' ');
-    const std::string parent = blank == std::string::npos ? "" : path.substr(0, blank);
-    const std::string name = blank == std::string::npos ? path : path.substr(blank + 1);
-    text += "      " + quoted(parent + " " + name) + ") path=" + quoted(path) + " ;;\n";
-  });
+  text += path_cases(tree);
   text += "    esac\n  done\n  case \"$path:$previous\" in\n";
-  walk(tree, "", [&](const std::string& path, const CommandTree& command) {
-    for (const auto& option : command.options) {
-      if (!option.takes_value) continue;
-      std::vector<std::string> patterns;
-      for (const auto& name : option.names) patterns.push_back(quoted(path + ":" + name));
-      text += "    " + joined(patterns, " | ") + ") ";
-      if (option.takes_file) {
-        text += "mapfile -t COMPREPLY < <(compgen -f -- \"$current\")";
-      } else if (!option.values.empty()) {
-        text += "mapfile -t COMPREPLY < <(compgen -W " + quoted(joined(option.values)) +
-                " -- \"$current\")";
-      } else {
-        text += "COMPREPLY=()";
-      }
-      text += "; return ;;\n";
-    }
-  });
+  text += value_cases(tree, " | ", complete_in_bash);
   text += "  esac\n  local words=''\n  case $path in\n";
   walk(tree, "", [&](const std::string& path, const CommandTree& command) {
     text += "    " + quoted(path) + ") words=" + quoted(joined(following_words(command))) + " ;;\n";
@@ -102,30 +120,9 @@ std::string zsh_script(const CommandTree& tree) {
       "  for word in ${words[2,CURRENT-1]}; do\n"
       "    case \"$path $word\" in\n";
   // $path is special in zsh, so the local one must be told apart.
-  walk(tree, "", [&](const std::string& path, const CommandTree&) {
-    if (path.empty()) return;
-    const auto blank = path.rfind(' ');
-    const std::string parent = blank == std::string::npos ? "" : path.substr(0, blank);
-    const std::string name = blank == std::string::npos ? path : path.substr(blank + 1);
-    text += "      " + quoted(parent + " " + name) + ") path=" + quoted(path) + " ;;\n";
-  });
+  text += path_cases(tree);
   text += "    esac\n  done\n  local -a choices\n  case \"$path:${words[CURRENT-1]}\" in\n";
-  walk(tree, "", [&](const std::string& path, const CommandTree& command) {
-    for (const auto& option : command.options) {
-      if (!option.takes_value) continue;
-      std::vector<std::string> patterns;
-      for (const auto& name : option.names) patterns.push_back(quoted(path + ":" + name));
-      text += "    " + joined(patterns, "|") + ") ";
-      if (option.takes_file) {
-        text += "_files";
-      } else if (!option.values.empty()) {
-        text += "compadd -- " + joined(option.values);
-      } else {
-        text += ":";
-      }
-      text += "; return ;;\n";
-    }
-  });
+  text += value_cases(tree, "|", complete_in_zsh);
   text += "  esac\n  case $path in\n";
   walk(tree, "", [&](const std::string& path, const CommandTree& command) {
     text += "    " + quoted(path) + ") choices=(";

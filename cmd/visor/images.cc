@@ -240,40 +240,30 @@ void add_list_options(CLI::App& command, ImageOptions& options) {
 }  // namespace
 
 void add_image_commands(CLI::App& app, Program& program, ImageOptions& options) {
-  const auto command = [&](const char* name, const char* description, const char* footer,
-                           std::function<Exit()> action) {
-    CLI::App* added = app.add_subcommand(name, description);
-    added->footer(std::string("Examples:\n") + footer);
-    added->callback([&program, action = std::move(action)] { program.action = action; });
-    return added;
-  };
-  const auto finish = [&](CLI::App* added) {
-    add_connection_options(*added, program);
-    add_output_options(*added, program);
-  };
+  CommandGroup commands(app, program);
 
-  CLI::App* brief = command("brief", "List images: what they are",
-                            "  visor brief\n"
-                            "  visor brief -q 'architecture=x86_64&format=qcow2' -s name\n"
-                            "  visor brief --limit 20 --json",
-                            [&] { return run_list(program, options, false); });
+  CLI::App* brief = commands.add("brief", "List images: what they are",
+                                 "  visor brief\n"
+                                 "  visor brief -q 'architecture=x86_64&format=qcow2' -s name\n"
+                                 "  visor brief --limit 20 --json",
+                                 [&] { return run_list(program, options, false); });
   add_list_options(*brief, options);
-  finish(brief);
+  commands.finish(brief);
 
-  CLI::App* detail = command("detail", "List images: all that is known",
-                             "  visor detail -q 'purpose=demonstration'\n"
-                             "  visor detail -s size -d desc --json",
-                             [&] { return run_list(program, options, true); });
+  CLI::App* detail = commands.add("detail", "List images: all that is known",
+                                  "  visor detail -q 'purpose=demonstration'\n"
+                                  "  visor detail -s size -d desc --json",
+                                  [&] { return run_list(program, options, true); });
   add_list_options(*detail, options);
-  finish(detail);
+  commands.finish(detail);
 
-  CLI::App* head = command("head", "Show one image's attributes",
-                           "  visor head 7583d669-8a65-41f1-b8ae-eb34ff6b322f",
-                           [&] { return run_head(program, options); });
+  CLI::App* head = commands.add("head", "Show one image's attributes",
+                                "  visor head 7583d669-8a65-41f1-b8ae-eb34ff6b322f",
+                                [&] { return run_head(program, options); });
   head->add_option("id", options.words, "The image")->required()->expected(1)->type_name("ID");
-  finish(head);
+  commands.finish(head);
 
-  CLI::App* get = command(
+  CLI::App* get = commands.add(
       "get", "Download an image: verified, and continued if it broke off",
       "  visor get 7583d669-8a65-41f1-b8ae-eb34ff6b322f\n"
       "  visor get 7583d669-8a65-41f1-b8ae-eb34ff6b322f -S /srv/images\n"
@@ -285,9 +275,9 @@ void add_image_commands(CLI::App& app, Program& program, ImageOptions& options) 
       ->type_name("DIR");
   get->add_option("-f,--file", options.file, "Save under this name; '-' is standard output")
       ->type_name("FILE");
-  finish(get);
+  commands.finish(get);
 
-  CLI::App* add = command(
+  CLI::App* add = commands.add(
       "add", "Register an image, with its data or without",
       "  visor add name='Debian 12' architecture=x86_64 format=qcow2 -f debian-12.qcow2\n"
       "  xzcat disk.raw.xz | visor add name=Disk architecture=x86_64 format=raw -f -\n"
@@ -297,9 +287,9 @@ void add_image_commands(CLI::App& app, Program& program, ImageOptions& options) 
       ->required()
       ->type_name("KEY=VALUE");
   add->add_option("-f,--file", options.file, "The data; '-' is standard input")->type_name("FILE");
-  finish(add);
+  commands.finish(add);
 
-  CLI::App* update = command(
+  CLI::App* update = commands.add(
       "update", "Change an image's attributes, or give it its data",
       "  visor update 7583d669-8a65-41f1-b8ae-eb34ff6b322f access=private note='tested in May'\n"
       "  visor update 7583d669-8a65-41f1-b8ae-eb34ff6b322f note=        (removes the attribute)\n"
@@ -310,47 +300,47 @@ void add_image_commands(CLI::App& app, Program& program, ImageOptions& options) 
       ->type_name("ID KEY=VALUE");
   update->add_option("-f,--file", options.file, "The data; '-' is standard input")
       ->type_name("FILE");
-  finish(update);
+  commands.finish(update);
 
-  CLI::App* remove = command("delete", "Remove images with their data",
-                             "  visor delete 7583d669-8a65-41f1-b8ae-eb34ff6b322f\n"
-                             "  visor delete -q 'purpose=demonstration'",
-                             [&] { return run_delete(program, options); });
+  CLI::App* remove = commands.add("delete", "Remove images with their data",
+                                  "  visor delete 7583d669-8a65-41f1-b8ae-eb34ff6b322f\n"
+                                  "  visor delete -q 'purpose=demonstration'",
+                                  [&] { return run_delete(program, options); });
   remove->add_option("ids", options.words, "The images")->type_name("ID");
   add_query_options(*remove, options);
   remove->add_flag("-y,--yes", options.yes, "Don't ask on a terminal before -q deletes");
-  finish(remove);
+  commands.finish(remove);
 
   const auto add_scope = [&](CLI::App* added) {
     added->add_option("--scope", options.scope, "'all': everybody's images (administrators)")
         ->check(CLI::IsMember({"all", "mine"}));
   };
-  CLI::App* deleted = command("deleted", "List deleted images that can be restored",
-                              "  visor deleted\n"
-                              "  visor deleted --json",
-                              [&] { return run_deleted(program, options); });
+  CLI::App* deleted = commands.add("deleted", "List deleted images that can be restored",
+                                   "  visor deleted\n"
+                                   "  visor deleted --json",
+                                   [&] { return run_deleted(program, options); });
   add_scope(deleted);
-  finish(deleted);
+  commands.finish(deleted);
 
   CLI::App* restore =
-      command("restore", "Give deleted images back as they were",
-              "  visor restore 7583d669-8a65-41f1-b8ae-eb34ff6b322f",
-              [&] { return run_for_each(program, options, "Restored ", &Client::restore); });
+      commands.add("restore", "Give deleted images back as they were",
+                   "  visor restore 7583d669-8a65-41f1-b8ae-eb34ff6b322f",
+                   [&] { return run_for_each(program, options, "Restored ", &Client::restore); });
   restore->add_option("ids", options.words, "The images")->required()->type_name("ID");
   add_scope(restore);
-  finish(restore);
+  commands.finish(restore);
 
-  CLI::App* purge = command("purge", "Remove deleted images for good, before their time has passed",
-                            "  visor purge 7583d669-8a65-41f1-b8ae-eb34ff6b322f", [&] {
-                              return run_for_each(program, options, "Purged ", &Client::purge);
-                            });
+  CLI::App* purge =
+      commands.add("purge", "Remove deleted images for good, before their time has passed",
+                   "  visor purge 7583d669-8a65-41f1-b8ae-eb34ff6b322f",
+                   [&] { return run_for_each(program, options, "Purged ", &Client::purge); });
   purge->add_option("ids", options.words, "The images")->required()->type_name("ID");
   add_scope(purge);
-  finish(purge);
+  commands.finish(purge);
 
-  CLI::App* status = command("status", "Ask the server whether it is there", "  visor status",
-                             [&] { return run_status(program); });
-  finish(status);
+  CLI::App* status = commands.add("status", "Ask the server whether it is there", "  visor status",
+                                  [&] { return run_status(program); });
+  commands.finish(status);
 
   // As in 2012, these may also stand before the command; there they are not listed again.
   const auto hidden = [](CLI::Option* option) { option->group(""); };

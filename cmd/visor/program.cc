@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <utility>
 
 #include "document/json.h"
 #include "output.h"
@@ -88,6 +89,19 @@ void add_output_options(CLI::App& command, Program& program) {
       ->group(group);
 }
 
+CLI::App* CommandGroup::add(const char* name, const char* description, const char* examples,
+                            std::function<Exit()> action) {
+  CLI::App* added = parent_.add_subcommand(name, description);
+  added->footer(std::string("Examples:\n") + examples);
+  added->callback([&program = program_, action = std::move(action)] { program.action = action; });
+  return added;
+}
+
+void CommandGroup::finish(CLI::App* command) {
+  add_connection_options(*command, program_);
+  add_output_options(*command, program_);
+}
+
 std::expected<client::Client, Exit> connect(const Program& program) {
   auto profiles = load_profiles(profiles_path());
   if (!profiles) return std::unexpected(report(profiles.error(), Exit::usage));
@@ -168,6 +182,28 @@ void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), std
 
 void print_document(const document::Value& document) {
   print(document::write_json_pretty(document));
+}
+
+Exit tell(const Program& program, const client::Client& client,
+          const client::Outcome<document::Value>& document, Format format) {
+  if (!document) return report(program, document.error(), &client);
+  if (program.json) {
+    print_document(*document);
+  } else {
+    print(format(*document, colours(program)));
+  }
+  return Exit::done;
+}
+
+Exit tell_done(const Program& program, const client::Client& client,
+               const client::Outcome<document::Value>& document, std::string_view line) {
+  if (!document) return report(program, document.error(), &client);
+  if (program.json) {
+    print_document(*document);
+  } else {
+    print(line);
+  }
+  return Exit::done;
 }
 
 bool colours(const Program& program) {

@@ -1,7 +1,9 @@
 // What every command needs: the common options, a client, and how to speak to the person.
 #pragma once
 
+#include <expected>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +34,23 @@ void add_connection_options(CLI::App& command, Program& program);
 /// Adds --json, --quiet and --verbose.
 void add_output_options(CLI::App& command, Program& program);
 
+/// The commands below another one.
+class CommandGroup {
+ public:
+  /// What is given outlives the command line.
+  CommandGroup(CLI::App& parent, Program& program) : parent_(parent), program_(program) {}
+
+  /// One that does `action`. `examples` are lines of its help, indented.
+  CLI::App* add(const char* name, const char* description, const char* examples,
+                std::function<Exit()> action);
+  /// Adds what every command has that asks a server; behind its own options, as help shows them.
+  void finish(CLI::App* command);
+
+ private:
+  CLI::App& parent_;
+  Program& program_;
+};
+
 /// A client by options, environment and profiles; asks for the secret on the terminal if only that
 /// is missing. After a failure the person has been told, and the exit status is returned.
 std::expected<client::Client, Exit> connect(const Program& program);
@@ -59,6 +78,15 @@ void remark(const Program& program, std::string_view sentence);
 void print(std::string_view text);
 /// Writes a document as indented JSON to standard output.
 void print_document(const document::Value& document);
+
+/// How a document looks to a person; `bold`: with colours.
+using Format = std::string (*)(const document::Value& document, bool bold);
+/// Tells what a server answered, a document or a failure.
+Exit tell(const Program& program, const client::Client& client,
+          const client::Outcome<document::Value>& document, Format format);
+/// The same for an answer that says no more than that it is done: a person reads `line`.
+Exit tell_done(const Program& program, const client::Client& client,
+               const client::Outcome<document::Value>& document, std::string_view line);
 
 /// Whether standard output is a terminal that may be given colours (NO_COLOR unset).
 bool colours(const Program& program);

@@ -260,13 +260,7 @@ Exit run_config(const Program& program, const ServerOptions& options) {
 void add_server_commands(CLI::App& app, Program& program, ServerOptions& options) {
   CLI::App* server = app.add_subcommand("server", "Run the service on this machine");
   server->require_subcommand(1);
-  const auto command = [&](CLI::App* parent, const char* name, const char* description,
-                           const char* footer, std::function<Exit()> action) {
-    CLI::App* added = parent->add_subcommand(name, description);
-    added->footer(std::string("Examples:\n") + footer);
-    added->callback([&program, action = std::move(action)] { program.action = action; });
-    return added;
-  };
+  CommandGroup commands(*server, program);
   const auto add_folder = [&](CLI::App* added) {
     added->add_option("--data", options.data, "Data folder (else as configured, else ./var)")
         ->type_name("DIR");
@@ -280,10 +274,10 @@ void add_server_commands(CLI::App& app, Program& program, ServerOptions& options
     added->add_option("--deadline", options.deadline, text)->type_name("TIME");
   };
 
-  CLI::App* start = command(server, "start", "Start it in the background and wait until it serves",
-                            "  visor server start\n"
-                            "  visor server start --data /srv/visor --listen 0.0.0.0:4568",
-                            [&] { return run_start(program, options); });
+  CLI::App* start = commands.add("start", "Start it in the background and wait until it serves",
+                                 "  visor server start\n"
+                                 "  visor server start --data /srv/visor --listen 0.0.0.0:4568",
+                                 [&] { return run_start(program, options); });
   add_folder(start);
   start->add_option("--listen", options.listen, "Address and port to serve on")
       ->type_name("ADDR:PORT");
@@ -293,39 +287,39 @@ void add_server_commands(CLI::App& app, Program& program, ServerOptions& options
       ->type_name("FILE");
   add_deadline(start, "How long to wait until it serves (default 60s)");
 
-  CLI::App* stop = command(server, "stop", "Let it finish its transfers and end",
-                           "  visor server stop --data /srv/visor --deadline 5m",
-                           [&] { return run_stop(program, options); });
+  CLI::App* stop = commands.add("stop", "Let it finish its transfers and end",
+                                "  visor server stop --data /srv/visor --deadline 5m",
+                                [&] { return run_stop(program, options); });
   add_folder(stop);
   add_deadline(stop, "How long to wait until it is gone (default 60s)");
 
-  CLI::App* status = command(server, "status", "Tell whether it runs: exit status 0, or 3 if not",
-                             "  visor server status --data /srv/visor",
-                             [&] { return run_status(program, options); });
+  CLI::App* status = commands.add("status", "Tell whether it runs: exit status 0, or 3 if not",
+                                  "  visor server status --data /srv/visor",
+                                  [&] { return run_status(program, options); });
   add_folder(status);
   status->add_option("--log-file", options.log_file, "Its log, if it was started with one")
       ->type_name("FILE");
 
   CLI::App* backup =
-      command(server, "backup", "Copy the data folder consistently; it may be running",
-              "  visor server backup --data /srv/visor --to /backup/visor-2026-05-01",
-              [&] { return run_copy(program, options, true); });
+      commands.add("backup", "Copy the data folder consistently; it may be running",
+                   "  visor server backup --data /srv/visor --to /backup/visor-2026-05-01",
+                   [&] { return run_copy(program, options, true); });
   add_folder(backup);
   backup->add_option("--to,to", options.destination, "Folder to make")->type_name("FOLDER");
 
   CLI::App* restore =
-      command(server, "restore", "Make a data folder from a backup",
-              "  visor server restore --from /backup/visor-2026-05-01 --data /srv/visor",
-              [&] { return run_copy(program, options, false); });
+      commands.add("restore", "Make a data folder from a backup",
+                   "  visor server restore --from /backup/visor-2026-05-01 --data /srv/visor",
+                   [&] { return run_copy(program, options, false); });
   add_folder(restore);
   restore->add_option("--from,from", options.source, "The backup")->type_name("FOLDER");
 
   CLI::App* rebuild =
-      command(server, "rebuild", "Make a lost catalogue anew from what lies in a store",
-              "  visor server rebuild --from-store file --data /srv/visor\n"
-              "  visor server rebuild --from-store cloud --merge --verify\n"
-              "  visor server rebuild --from-store file --merge --adopt admin --json",
-              [&] { return run_rebuild(program, options); });
+      commands.add("rebuild", "Make a lost catalogue anew from what lies in a store",
+                   "  visor server rebuild --from-store file --data /srv/visor\n"
+                   "  visor server rebuild --from-store cloud --merge --verify\n"
+                   "  visor server rebuild --from-store file --merge --adopt admin --json",
+                   [&] { return run_rebuild(program, options); });
   add_folder(rebuild);
   rebuild->add_option("--from-store", options.store, "The store, by its name in the configuration")
       ->type_name("NAME");
@@ -338,10 +332,11 @@ void add_server_commands(CLI::App& app, Program& program, ServerOptions& options
                    "Register data without a manifest as images of this account")
       ->type_name("KEY");
 
-  CLI::App* config = command(&app, "config", "Print a commented template of the configuration",
-                             "  visor config\n"
-                             "  visor config -f visor-config.yml",
-                             [&] { return run_config(program, options); });
+  CLI::App* config = CommandGroup(app, program)
+                         .add("config", "Print a commented template of the configuration",
+                              "  visor config\n"
+                              "  visor config -f visor-config.yml",
+                              [&] { return run_config(program, options); });
   config->add_option("-f,--file", options.template_file, "Write it to this new file")
       ->type_name("FILE");
   config->add_flag("--force", options.force, "Replace the file if it exists");

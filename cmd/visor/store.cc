@@ -24,18 +24,6 @@ constexpr std::uint64_t kNewest = 20;
 // Clears a terminal and begins at its top.
 constexpr std::string_view kAnew = "\x1b[H\x1b[2J";
 
-using Format = std::string (*)(const Value& document, bool bold);
-
-Exit tell(const Program& program, Client& client, Outcome<Value> document, Format format) {
-  if (!document) return report(program, document.error(), &client);
-  if (program.json) {
-    print_document(*document);
-  } else {
-    print(format(*document, colours(program)));
-  }
-  return Exit::done;
-}
-
 Exit run_list(const Program& program) {
   return with_client(program, [&](Client& client) {
     return tell(program, client, client.stores(), format_stores);
@@ -154,16 +142,10 @@ Exit run_cancel(const Program& program, const StoreOptions& options) {
   return with_client(program, [&](Client& client) {
     Exit exit = Exit::done;
     for (const auto& id : options.words) {
-      auto document = client.cancel_placement(id);
-      if (!document) {
-        const Exit failed = report(program, document.error(), &client);
-        if (exit == Exit::done) exit = failed;
-        if (failed == Exit::unreachable) break;
-      } else if (program.json) {
-        print_document(*document);
-      } else {
-        print("Cancelled placement " + printable(id) + "\n");
-      }
+      const std::string line = "Cancelled placement " + printable(id) + "\n";
+      const Exit told = tell_done(program, client, client.cancel_placement(id), line);
+      if (exit == Exit::done) exit = told;
+      if (told == Exit::unreachable) break;
     }
     return exit;
   });
@@ -185,22 +167,10 @@ Exit run_scrub(const Program& program, const StoreOptions& options) {
 }
 
 /// What the commands are built with.
-class Builder {
+class Builder : public CommandGroup {
  public:
   Builder(CLI::App& store, Program& program, StoreOptions& options)
-      : store_(store), program_(program), options_(options) {}
-
-  CLI::App* add(const char* name, const char* description, const char* footer,
-                std::function<Exit()> action) {
-    CLI::App* added = store_.add_subcommand(name, description);
-    added->footer(std::string("Examples:\n") + footer);
-    added->callback([&program = program_, action = std::move(action)] { program.action = action; });
-    return added;
-  }
-  void finish(CLI::App* command) {
-    add_connection_options(*command, program_);
-    add_output_options(*command, program_);
-  }
+      : CommandGroup(store, program), options_(options) {}
 
   CLI::Option* words(CLI::App* command, const char* name, const char* description,
                      const char* type) {
@@ -215,8 +185,6 @@ class Builder {
   }
 
  private:
-  CLI::App& store_;
-  Program& program_;
   StoreOptions& options_;
 };
 
