@@ -39,7 +39,7 @@ def gallery(request, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def keystone():
-    """One for all tests of a worker that leave it running."""
+    """One for all tests of a worker. Who stops it starts it again."""
     try:
         with Keystone() as server:
             yield server

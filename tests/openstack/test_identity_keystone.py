@@ -6,20 +6,10 @@ import urllib.error
 import urllib.request
 
 import pytest
-from rig import Unavailable
 from rig.keystone import Keystone
 from rig.visor import Visor
 
 LIFETIME = 8
-
-
-@pytest.fixture(scope="module")
-def keystone():
-    try:
-        with Keystone() as server:
-            yield server
-    except Unavailable as reason:
-        pytest.skip(f"could not be had: {reason}")
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,6 @@ class Minio(S3Server):
         return program()
 
     def begin(self, program):  # pylint: disable=redefined-outer-name
-        self.place = pathlib.Path(tempfile.mkdtemp(prefix="visor-minio-"))
         self.port, console = free_ports(2)
         settings = {"MINIO_ROOT_USER": ACCESS, "MINIO_ROOT_PASSWORD": SECRET, "MINIO_DOMAIN": "localhost", "MINIO_BROWSER": "off",
                     "MINIO_UPDATE": "off", "HOME": str(self.place)}

@@ -1,17 +1,12 @@
 """A real nginx that serves a folder, with a log of what it was asked."""
 
 import os
-import pathlib
 import shutil
 import socket
-import tempfile
-import time
 
 from . import Unavailable
 from processes import Process, free_ports
-
-ATTEMPTS = 3
-READY_SECONDS = 120
+from rigged_server import RiggedServer
 
 CONFIGURATION = """
 daemon off; master_process off; worker_processes 1; pid {folder}/pid; error_log stderr;
@@ -31,51 +26,29 @@ http {{
 """
 
 
-class Nginx:
-    """Used as a context manager. `locations` is configuration of the server; {port} stands for its own port."""
+class Nginx(RiggedServer):
+    """`locations` is configuration of the server; {port} stands for its own port."""
+
+    name = "nginx"
 
     def __init__(self, locations=""):
+        super().__init__()
         self.locations = locations
-        self.place, self._process, self.port = None, None, None
 
-    def __enter__(self):
+    def launch(self):
         if not shutil.which("nginx"):
             raise Unavailable("nginx is not installed (the Debian package nginx-light)")
-        for attempt in range(ATTEMPTS):
-            try:
-                self._begin()
-                return self
-            except RuntimeError:
-                self.close()
-                if attempt + 1 == ATTEMPTS:
-                    raise
-            except BaseException:
-                self.close()
-                raise
-        raise AssertionError("unreachable")
-
-    def __exit__(self, *_):
-        self.close()
-
-    def _begin(self):
-        self.place = pathlib.Path(tempfile.mkdtemp(prefix="visor-nginx-"))
         (self.place / "root").mkdir()
         self.port, = free_ports(1)
         configuration = self.place / "nginx.conf"
         configuration.write_text(CONFIGURATION.format(
             folder=self.place, port=self.port, locations=self.locations.replace("{port}", str(self.port))))
         command = ["nginx", "-p", self.place, "-e", "stderr", "-c", configuration]
-        self._process = Process(command, log=self.place / "log", cwd=self.place)
-        deadline = time.monotonic() + READY_SECONDS
-        while True:
-            if self._process.process.poll() is not None:
-                raise RuntimeError(f"nginx ended: {self._process.complaint()}")
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
-                return
-            except OSError:
-                assert time.monotonic() < deadline, f"nginx did not start: {self._process.complaint()}"
-                time.sleep(0.05)
+        self.process = Process(command, log=self.place / "log", cwd=self.place)
+        self.await_answer()
+
+    def ask(self):
+        socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
 
     @property
     def address(self):
@@ -98,10 +71,3 @@ class Nginx:
         """(method, path, Range, condition, credentials, status) of each request that was answered."""
         lines = (self.place / "access").read_text().splitlines()
         return [tuple(line.split("|")) for line in lines]
-
-    def close(self):
-        if self._process:
-            self._process.kill()
-            self._process = None
-        if self.place:
-            shutil.rmtree(self.place, ignore_errors=True)

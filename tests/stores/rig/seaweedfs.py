@@ -52,7 +52,6 @@ class SeaweedFs(S3Server):
         return program()
 
     def begin(self, program):  # pylint: disable=redefined-outer-name
-        self.place = pathlib.Path(tempfile.mkdtemp(prefix="visor-seaweedfs-"))
         identity = {"name": "visor", "credentials": [{"accessKey": ACCESS, "secretKey": SECRET}],
                     "actions": ["Admin", "Read", "Write", "List", "Tagging"]}
         (self.place / "s3.json").write_text(json.dumps({"identities": [identity]}))

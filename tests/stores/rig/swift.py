@@ -2,10 +2,8 @@
 containers and objects."""
 
 import os
-import pathlib
 import shutil
 import subprocess
-import tempfile
 
 from . import Unavailable
 from .s3 import SECRET, S3Server
@@ -77,7 +75,6 @@ class Swift(S3Server):
         return "swift-proxy-server"
 
     def begin(self, program):
-        self.place = pathlib.Path(tempfile.mkdtemp(prefix="visor-swift-"))
         user = os.environ.get("USER") or subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
         self.port, *ports = free_ports(1 + len(PARTS))
         for part, port in zip(PARTS, ports):
