@@ -19,6 +19,8 @@ DIMENSION = Dimension(
 
 def measure(bench: Bench) -> None:
     bench.filled.make()
+    if bench.has("glance"):
+        bench.filled_glance.make()
     bench.results.remark(f"{bench.setting.images} images in the catalogue.")
     visor = Visor(bench.setting, bench.filled.folder)
     # The account is there; setting its secret anew would be a write.
@@ -30,7 +32,6 @@ def measure(bench: Bench) -> None:
             nginx = bench.nginx()
             bench.add("first_answer", nginx, bench.load.start(nginx, [nginx.document_head()]))
         if bench.has("glance"):
-            bench.filled_glance.make()
             glance = bench.glance(bench.filled_glance.folder)
             asked = head("GET", f"/v2/images/{bench.filled_glance.some_ids(1)[0]}", glance.port)
             bench.add("first_answer", glance, bench.load.start(glance, [asked]))
