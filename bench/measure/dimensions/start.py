@@ -5,6 +5,9 @@ from measure.figures import Dimension, Figure, Goal
 from measure.signing import head
 from measure.visor import Visor
 
+# In each turn, of which the median counts: one of some milliseconds says little. Glance's seconds do.
+STARTS = 7
+
 DIMENSION = Dimension(
     "start",
     "Start",
@@ -13,7 +16,8 @@ DIMENSION = Dimension(
                (Goal(20, at_most=True),), lower_is_better=True,
                chart="Start to the first answer, 1M images (ms, less is better)"),
     ),
-    ("The files are in the page cache. nginx answers a document from its configuration.",),
+    ("The files are in the page cache. nginx answers a document from its configuration. VISOR and nginx start seven times in a "
+     "turn, of which the median counts, Glance once.",),
 )
 
 
@@ -27,10 +31,10 @@ def measure(bench: Bench) -> None:
     visor.with_account = False
     image = bench.filled.some_ids(1)[0]
     for _ in bench.rounds():
-        bench.add("first_answer", visor, bench.load.start(visor, [visor.metadata_head(image)]))
+        bench.add("first_answer", visor, bench.load.start(visor, [visor.metadata_head(image)], STARTS))
         if bench.has("nginx"):
             nginx = bench.nginx()
-            bench.add("first_answer", nginx, bench.load.start(nginx, [nginx.document_head()]))
+            bench.add("first_answer", nginx, bench.load.start(nginx, [nginx.document_head()], STARTS))
         if bench.has("glance"):
             glance = bench.glance(bench.filled_glance.folder)
             asked = head("GET", f"/v2/images/{bench.filled_glance.some_ids(1)[0]}", glance.port)
