@@ -26,8 +26,9 @@ DIMENSION = Dimension(
                lower_is_better=True),
         Figure("used", "bytes", "– the same with mapped files", "MB", (), MB, lower_is_better=True),
     ),
-    ("Resident memory, summed over a server's processes. An idle connection has had one request answered. VISOR reads its "
-     "catalogue through a mapping: those pages are the kernel's cache, and count in the last line only.",),
+    ("Resident memory, summed over a server's processes. An idle connection has had one request answered. Mapped "
+     "files are the program and its libraries, of which the pages count that were used: so what is done for the first time, such "
+     "as an upload, looks larger than what it takes for itself.",),
 )
 
 
