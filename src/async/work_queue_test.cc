@@ -7,6 +7,7 @@
 #include <semaphore>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace visor::async {
 namespace {
@@ -63,10 +64,10 @@ TEST(WorkQueue, RunsWhatIsReadyBeforeATimerThatIsNotDue) {
   EXPECT_TRUE(queue.idle());
 }
 
-// Many rounds, so that the queue's thread waits already in some of them.
-constexpr int kRounds = 200;
-
-TEST(WorkQueue, WakesForWorkOfAnotherThreadWhileItWaitsForATimer) {
+// Another thread runs a queue whose only timer is far off, while `add` gives it work. Many rounds,
+// so that the queue's thread waits already in some of them.
+void expect_to_wake(void (*add)(WorkQueue& queue, WorkQueue::Work work)) {
+  constexpr int kRounds = 200;
   WorkQueue queue;
   std::binary_semaphore done(0);
   queue.post_after(hours(1), [] { FAIL() << "nobody waits for an hour"; });
@@ -74,26 +75,21 @@ TEST(WorkQueue, WakesForWorkOfAnotherThreadWhileItWaitsForATimer) {
     for (int round = 0; round < kRounds; ++round) queue.run_due();
   });
   for (int round = 0; round < kRounds; ++round) {
-    queue.post([&done] { done.release(); });
+    add(queue, [&done] { done.release(); });
     done.acquire();
   }
   runner.join();
   EXPECT_TRUE(queue.idle());
 }
 
+TEST(WorkQueue, WakesForWorkOfAnotherThreadWhileItWaitsForATimer) {
+  expect_to_wake([](WorkQueue& queue, WorkQueue::Work work) { queue.post(std::move(work)); });
+}
+
 TEST(WorkQueue, WakesForAnEarlierTimerWhileItWaitsForALaterOne) {
-  WorkQueue queue;
-  std::binary_semaphore done(0);
-  queue.post_after(hours(1), [] { FAIL() << "nobody waits for an hour"; });
-  std::thread runner([&queue] {
-    for (int round = 0; round < kRounds; ++round) queue.run_due();
+  expect_to_wake([](WorkQueue& queue, WorkQueue::Work work) {
+    queue.post_after(milliseconds(0), std::move(work));
   });
-  for (int round = 0; round < kRounds; ++round) {
-    queue.post_after(milliseconds(0), [&done] { done.release(); });
-    done.acquire();
-  }
-  runner.join();
-  EXPECT_TRUE(queue.idle());
 }
 
 TEST(WorkQueue, FreesWhatWasNeverRunWhenItGoes) {
